@@ -1,0 +1,1 @@
+"""Simulated tasks for quadruped robots: simulators, robots, terrain, sensors and environments."""

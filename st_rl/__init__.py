@@ -1,0 +1,1 @@
+"""Reinforcement learning for segmented observations: policies, algorithms, storage and runners."""
