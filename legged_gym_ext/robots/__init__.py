@@ -1,0 +1,1 @@
+"""Robots as data, and the MJCF, URDF and kinematics made from it."""
