@@ -1,0 +1,1 @@
+"""Helpers that the learning library shares: observation layouts, padding, run folders, export."""
