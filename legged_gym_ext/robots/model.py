@@ -8,7 +8,11 @@ torque limit and no-load speed W = its velocity limit the torque stays in
     [-T (1 + dq / W), T (1 - dq / W)]   and in   [-T, T].
 
 So a driving torque falls linearly with speed to nothing at W, a braking torque keeps the full limit T, and a joint
-forced beyond W is braked by at least T (|dq| / W - 1) whatever is commanded.
+forced beyond W is braked by at least T (|dq| / W - 1), up to T, whatever is commanded.
+
+In the compiled model, row i for joint i: resistance, motor constant, kp, kd and voltage limit are
+``actuator_gainprm[i, [0, 1, 4, 6, 7]]``, the torque limit is ``actuator_forcerange[i]``; biasprm and dynprm are zero.
+A motor of s times the strength at the same no-load speed has kp, kd and forcerange times s and its resistance over s.
 """
 
 import argparse
@@ -25,8 +29,8 @@ from legged_gym_ext.robots.registry import ROBOTS
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources" / "robots"
 NOMINAL_VOLTAGE = 24.0
-"""Supply of the motors in V; only its ratio to itself matters, the torque-speed curve does not depend on it."""
-SIDEWAYS_FRICTION = (0.005, 0.0001)  # torsional and rolling coefficients: MuJoCo's defaults, unused with condim 3
+"""Supply of the motors in V. Any value gives the same torque: resistance and motor constant are derived from it."""
+TWIST_FRICTION = (0.005, 0.0001)  # torsional and rolling coefficients: MuJoCo's defaults, unused with condim 3
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +85,7 @@ def _add_defaults(default: ET.Element, cfg: RobotCfg, prefix: str) -> None:
         conaffinity="2",
         condim="3",
         priority="1",
-        friction=_nums((cfg.friction, *SIDEWAYS_FRICTION)),
+        friction=_nums((cfg.friction, *TWIST_FRICTION)),
         solref="0.01 1",
     )
     visual = ET.SubElement(default, "default", attrib={"class": prefix + "visual"})
