@@ -1,38 +1,104 @@
 """Networks and policies; ``POLICY_CLASSES`` names the ones that a configuration can ask for."""
 
-from st_rl.modules.actor_critic import Actor, ActorCritic, Critic
+from st_rl.modules.actor_critic import Actor, ActorCritic, Critic, StatePrediction
+from st_rl.modules.actor_critic_field_mutex import ActorCriticClimbMutex, ActorCriticFieldMutex
+from st_rl.modules.actor_critic_mutex import ActorCriticMutex
 from st_rl.modules.actor_critic_recurrent import (
     ActorCriticHiddenState,
     ActorCriticRecurrent,
     LstmHiddenState,
     Memory,
 )
+from st_rl.modules.all_mixer import EncoderStateAc, EncoderStateAcRecurrent
+from st_rl.modules.amp_discriminator import AmpActorCritic, AmpActorCriticRecurrent, AMPDiscriminator, AmpMixin
+from st_rl.modules.conv2d import Conv2dHeadModel, Conv2dModel
+from st_rl.modules.deterministic_policy import DeterministicPolicyMixin
+from st_rl.modules.encoder_actor_critic import (
+    EncoderActorCritic,
+    EncoderActorCriticMixin,
+    EncoderActorCriticRecurrent,
+    EncoderAmpActorCriticRecurrent,
+)
 from st_rl.modules.mlp import MlpModel
 from st_rl.modules.normalizer import EmpiricalNormalization, Normalize, Normalizer, RunningMeanStd
 from st_rl.modules.registry import POLICY_CLASSES, get_policy_class
+from st_rl.modules.state_adaptor import AdaptorActorHiddenState, PrivilegeEstimatorMixin, PrivilegeStateAcRecurrent
+from st_rl.modules.state_estimator import (
+    EstimatorActorHiddenState,
+    EstimatorMixin,
+    StateAc,
+    StateAcRecurrent,
+)
 from st_rl.modules.utils import conv2d_output_shape, get_activation_Cls
+from st_rl.modules.visual_actor_critic import (
+    VisualActorCriticMixin,
+    VisualDeterministicAC,
+    VisualDeterministicRecurrent,
+)
 
 POLICY_CLASSES.update(
     {
         "ActorCritic": ActorCritic,
+        "ActorCriticClimbMutex": ActorCriticClimbMutex,
+        "ActorCriticFieldMutex": ActorCriticFieldMutex,
+        "ActorCriticMutex": ActorCriticMutex,
         "ActorCriticRecurrent": ActorCriticRecurrent,
+        "AmpActorCritic": AmpActorCritic,
+        "AmpActorCriticRecurrent": AmpActorCriticRecurrent,
+        "EncoderActorCritic": EncoderActorCritic,
+        "EncoderActorCriticRecurrent": EncoderActorCriticRecurrent,
+        "EncoderAmpActorCriticRecurrent": EncoderAmpActorCriticRecurrent,
+        "EncoderStateAc": EncoderStateAc,
+        "EncoderStateAcRecurrent": EncoderStateAcRecurrent,
+        "PrivilegeStateAcRecurrent": PrivilegeStateAcRecurrent,
+        "StateAc": StateAc,
+        "StateAcRecurrent": StateAcRecurrent,
+        "VisualDeterministicAC": VisualDeterministicAC,
+        "VisualDeterministicRecurrent": VisualDeterministicRecurrent,
     }
 )
 
 __all__ = [
     "POLICY_CLASSES",
+    "AMPDiscriminator",
     "Actor",
     "ActorCritic",
+    "ActorCriticClimbMutex",
+    "ActorCriticFieldMutex",
     "ActorCriticHiddenState",
+    "ActorCriticMutex",
     "ActorCriticRecurrent",
+    "AdaptorActorHiddenState",
+    "AmpActorCritic",
+    "AmpActorCriticRecurrent",
+    "AmpMixin",
+    "Conv2dHeadModel",
+    "Conv2dModel",
     "Critic",
+    "DeterministicPolicyMixin",
     "EmpiricalNormalization",
+    "EncoderActorCritic",
+    "EncoderActorCriticMixin",
+    "EncoderActorCriticRecurrent",
+    "EncoderAmpActorCriticRecurrent",
+    "EncoderStateAc",
+    "EncoderStateAcRecurrent",
+    "EstimatorActorHiddenState",
+    "EstimatorMixin",
     "LstmHiddenState",
     "Memory",
     "MlpModel",
     "Normalize",
     "Normalizer",
+    "PrivilegeEstimatorMixin",
+    "PrivilegeStateAcRecurrent",
     "RunningMeanStd",
+    "StateAc",
+    "StateAcRecurrent",
+    "StatePrediction",
+    "VisualActorCriticMixin",
+    "VisualDeterministicAC",
+    "VisualDeterministicRecurrent",
     "conv2d_output_shape",
     "get_activation_Cls",
     "get_policy_class",

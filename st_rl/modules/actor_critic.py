@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,15 @@ from st_rl.utils.gaussian import DiagonalGaussian
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout
 
 _MIN_STD = 1e-6
+
+
+class StatePrediction(NamedTuple):
+    """What a network of the policy predicted in the last act, for its supervised loss."""
+
+    prediction: Tensor
+    """``(..., size of the components together)``, unpadded."""
+    components: tuple[str, ...]
+    """Segments of the observation that are the targets, in the order of the columns."""
 
 
 class Actor(nn.Module):
@@ -190,6 +199,18 @@ class ActorCritic(nn.Module):
             log_std.clamp_(max=torch.as_tensor(max, dtype=log_std.dtype, device=log_std.device).clamp(_MIN_STD).log())
 
     # -- what other parts of the library need to know ----------------------------------------------------------
+
+    def get_hidden_states(self) -> Any:
+        """What the memories of a recurrent policy hold; ``None`` without memories."""
+        return None
+
+    def state_predictions(self) -> dict[str, StatePrediction]:
+        """What the policy's supervised networks predicted in the last act, by network; nothing without any."""
+        return {}
+
+    def actor_memories(self) -> list[nn.Module]:
+        """The memories that ``act_inference`` advances, in a fixed order."""
+        return []
 
     def input_layouts(self, obs_segments: Segments, critic_obs_segments: Segments) -> dict[str, ObsLayout]:
         """Layout of the input columns of each first layer, by the name of its weight, under the given layouts."""

@@ -72,6 +72,15 @@ class Memory(nn.Module):
         zeros = weight.new_zeros(self.rnn.num_layers, batch_size, self.rnn.hidden_size)
         return LstmHiddenState(zeros, zeros.clone()) if self.is_lstm else zeros
 
+    def flat_state(self) -> list[Tensor]:
+        """The tensors of ``hidden_states`` in a list: one for a GRU, hidden and cell for an LSTM."""
+        state = self.hidden_states
+        return [] if state is None else list(state) if isinstance(state, NamedArrayTuple) else [state]
+
+    def set_flat_state(self, tensors: Sequence[Tensor]) -> None:
+        """The inverse of ``flat_state``."""
+        self.hidden_states = LstmHiddenState(*tensors) if self.is_lstm else tensors[0]
+
     def _initialise(self) -> None:
         """Orthogonal weights, zero biases, and forget gates that start open.
 
@@ -162,7 +171,7 @@ class ActorCriticRecurrent(ActorCritic):
 
     def get_hidden_states(self) -> NamedArrayTuple:
         """``ActorCriticHiddenState`` of what the memories hold now; members are ``None`` before the first step."""
-        return ActorCriticHiddenState(self.memory_a.hidden_states, self.memory_c.hidden_states)
+        return ActorCriticHiddenState(self._actor_states(), self.memory_c.hidden_states)
 
     def set_hidden_states(self, states: NamedArrayTuple) -> None:
         """Restore what ``get_hidden_states`` returned."""
@@ -180,6 +189,15 @@ class ActorCriticRecurrent(ActorCritic):
             "memory_a.rnn.weight_ih_l0": as_layout(obs_segments),
             "memory_c.rnn.weight_ih_l0": as_layout(critic_obs_segments),
         }
+
+    def actor_memories(self) -> list[nn.Module]:
+        """The memories that ``act_inference`` advances, in a fixed order."""
+        return [self.memory_a]
+
+    # Classes that add a memory to the actor extend these three; ``states`` is what ``act`` takes as hidden_states.
+
+    def _actor_states(self) -> Any:
+        return self.memory_a.hidden_states
 
     def _set_actor_states(self, states: Any) -> None:
         self.memory_a.hidden_states = states

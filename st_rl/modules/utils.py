@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from st_rl.utils.errors import UnknownNameError
+from st_rl.utils.errors import UnknownNameError, UserError
 
 logger = logging.getLogger(__name__)
 
@@ -84,3 +84,7 @@ def as_done_mask(dones: torch.Tensor) -> torch.Tensor:
 
 def _pair(value: IntOrPair) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
+
+
+class MissingDefinitionError(UserError, AttributeError):
+    """A mixin was combined with classes, or given arguments, that lack what it builds upon."""

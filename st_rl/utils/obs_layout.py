@@ -194,6 +194,16 @@ def as_layout(segments: Segments | Iterable[tuple[str, Any]]) -> ObsLayout:
     return segments if isinstance(segments, ObsLayout) else ObsLayout(segments)
 
 
+def layouts_of(
+    obs_segments: Segments, critic_obs_segments: Segments | None, same_size: bool
+) -> tuple[ObsLayout, ObsLayout | None]:
+    """Layouts of actor and critic; a critic without one of its own has the actor's if the two are of ``same_size``."""
+    layout = as_layout(obs_segments)
+    if critic_obs_segments is None:
+        return layout, layout if same_size else None
+    return layout, as_layout(critic_obs_segments)
+
+
 def get_obs_slice(obs_segments: Segments, name: str) -> tuple[slice, Shape]:
     """Columns and shape of one segment; an unknown name is a ``KeyError`` that lists the segments."""
     layout = as_layout(obs_segments)

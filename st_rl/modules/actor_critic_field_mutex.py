@@ -1,0 +1,305 @@
+"""Mutex policies that choose the sub-policy by the obstacle ahead.
+
+The ``engaging_block`` segment is ``[signed distance, one-hot over obstacle ids, block info (2)]`` with the obstacle ids
+walk, tilt, crawl, jump, leap; sub-policy i is for obstacle i. In ``proprioception``, column 9 is the forward velocity
+command and the last ``num_actions`` columns are the last action.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from st_rl.modules.actor_critic_mutex import ActorCriticMutex
+from st_rl.utils.errors import UserError
+from st_rl.utils.gaussian import DiagonalGaussian
+from st_rl.utils.obs_layout import get_obs_slice
+from st_rl.utils.run_folder import config_entry
+
+logger = logging.getLogger(__name__)
+
+VelocityCommand = float | Sequence[float]
+"""A forward velocity in m/s, or a range ``(low, high)`` to draw it from."""
+
+_FORWARD_COMMAND = 9
+_NUM_BLOCK_INFO = 2
+
+
+class ActorCriticFieldMutex(ActorCriticMutex):
+    """Runs every sub-policy on the whole batch and lets the obstacle ahead decide which of them acts in which world.
+
+    ``act`` returns what ``act_inference`` does: the sub-policies are played, not trained.
+    """
+
+    env_action_scale: Tensor
+    cmd_scales: Tensor
+    _cmd_range: Tensor
+
+    def __init__(
+        self,
+        *args: Any,
+        cmd_vel_mapping: Mapping[int | str, VelocityCommand] | None = None,
+        reset_non_selected: str | bool = "all",
+        action_smoothing_buffer_len: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        """``cmd_vel_mapping``: sub-policy index -> forward velocity that replaces the command while it is selected.
+
+        ``reset_non_selected``: ``"all"`` (or true) resets the memory of every sub-policy that was not selected within
+        the smoothing window; ``"when_skill"`` resets, in worlds where a skill is selected, the other skills, but never
+        the first sub-policy (walk); ``False`` resets none. ``action_smoothing_buffer_len``: number of last steps whose
+        selections are averaged to blend the actions.
+        """
+        super().__init__(*args, **kwargs)
+        if reset_non_selected not in ("all", True, "when_skill", False):
+            raise UserError(f"reset_non_selected must be 'all', 'when_skill' or False, not {reset_non_selected!r}")
+        if action_smoothing_buffer_len < 1:
+            raise UserError(f"action_smoothing_buffer_len must be at least 1, not {action_smoothing_buffer_len}")
+        self.reset_non_selected = reset_non_selected
+        self.action_smoothing_buffer_len = action_smoothing_buffer_len
+        self.cmd_vel_mapping = _by_index(cmd_vel_mapping or {}, len(self.submodules))
+        self._check_layout()
+        scales = [self._lin_vel_scale(index) for index in range(len(self.submodules))]
+        self.register_buffer("cmd_scales", torch.tensor(scales))
+        self.register_buffer("_cmd_range", self._command_ranges(), persistent=False)
+        self._overrides_commands = not bool(self._cmd_range.isnan().all())
+        # Per-world state, made when the number of worlds is known.
+        self.cmd_vel_current: Tensor | None = None  # (N, P) m/s, nan where the command is not overridden
+        self.action_smoothing_buffer: Tensor | None = None  # (length, N, P) one-hot selections, newest last
+        self._restarted: Tensor | None = None  # (N,) bool: no selection since the last reset
+
+    # -- selection and observation -----------------------------------------------------------------------------
+
+    def get_policy_selection(self, observations: Tensor) -> Tensor:
+        """One-hot bool ``(..., P)``: which sub-policy acts; the first where no obstacle (that has one) is ahead."""
+        one_hot = self._engaging_block(observations)[..., 1:-_NUM_BLOCK_INFO] > 0.5
+        # The environment may know obstacles beyond the last sub-policy.
+        skills = one_hot[..., 1 : self._num_obstacle_policies()]
+        walk = ~skills.any(dim=-1, keepdim=True)
+        return torch.cat([walk, skills], dim=-1)
+
+    def recover_last_action(self, observations: Tensor, policy_selection: Tensor) -> Tensor:
+        """A new observation with the last action in the action scale of the selected sub-policy.
+
+        The environment reports it in its own scale; ``observations (..., D)``, ``policy_selection (..., P)``.
+        """
+        columns, _ = get_obs_slice(self._layout, "proprioception")
+        factor = policy_selection.to(observations.dtype) @ self._scale_ratio().reciprocal()  # (..., A)
+        last_action = slice(columns.stop - self.num_actions, columns.stop)
+        return _with_columns(observations, last_action, observations[..., last_action] * factor)
+
+    def override_cmd_vel(self, observations: Tensor, policy_selection: Tensor) -> Tensor:
+        """A new observation with the forward command of the selected sub-policy, in that sub-policy's scale.
+
+        Where ``cmd_vel_mapping`` has none, the command stays. ``observations (N, D)``, ``policy_selection (N, P)``.
+        """
+        if self.cmd_vel_current is None or self.cmd_vel_current.shape[0] != observations.shape[0]:
+            self._begin(observations)
+        assert self.cmd_vel_current is not None  # _begin has made it
+        columns, _ = get_obs_slice(self._layout, "proprioception")
+        start = columns.start + _FORWARD_COMMAND
+        command = slice(start, start + 1)
+        overridden = policy_selection & ~self.cmd_vel_current.isnan()
+        scaled = torch.where(overridden, self.cmd_vel_current * self.cmd_scales, 0.0).sum(-1, keepdim=True)
+        value = torch.where(overridden.any(-1, keepdim=True), scaled.to(observations.dtype), observations[..., command])
+        return _with_columns(observations, command, value)
+
+    @torch.no_grad()
+    def resample_cmd_vel_current(self, dones: Tensor | None = None) -> None:
+        """Draw the velocity commands ``cmd_vel_current (N, P)`` anew for the worlds in ``dones (N,)``, or for all."""
+        if self.cmd_vel_current is None:
+            return
+        low, high = self._cmd_range.unbind(-1)
+        fresh = torch.lerp(low.expand_as(self.cmd_vel_current), high, torch.rand_like(self.cmd_vel_current))
+        if dones is not None:
+            fresh = torch.where(dones.bool().view(-1, 1), fresh, self.cmd_vel_current)
+        self.cmd_vel_current = fresh
+
+    # -- acting ------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def act_inference(self, observations: Tensor) -> Tensor:
+        """Actions ``(N, A)`` in the environment's action scale at ``observations (N, D)``, which stay as they are."""
+        if self._restarted is None or self._restarted.shape[0] != observations.shape[0]:
+            self._begin(observations)
+        selection = self.get_policy_selection(observations)
+        weights = self._smooth(selection)  # (N, P)
+        recovered = self.recover_last_action(observations, selection)
+        if self._overrides_commands:
+            recovered = self.override_cmd_vel(recovered, selection)
+        outputs = torch.stack(self.sub_policy_actions(recovered), dim=1)  # (N, P, A)
+        self._reset_non_selected(selection)
+        return (outputs * self._scale_ratio() * weights.unsqueeze(-1)).sum(dim=1)
+
+    @torch.no_grad()
+    def act(self, observations: Tensor, masks: Tensor | None = None, hidden_states: Any = None) -> Tensor:  # type: ignore[override]
+        """The same as ``act_inference``; the distribution around it has the noise level of the mutex."""
+        mean = self.act_inference(observations)
+        self._distribution = DiagonalGaussian(mean, self.actor.log_std)
+        return mean
+
+    @torch.no_grad()
+    def reset(self, dones: Tensor | None = None) -> None:
+        """Draw new velocity commands, forget past selections, and reset the sub-policies: in ``dones (N,)`` or all."""
+        self.resample_cmd_vel_current(dones)
+        if self._restarted is not None:
+            restarted = torch.ones_like(self._restarted) if dones is None else dones.bool().flatten()
+            self._restarted = self._restarted | restarted
+        super().reset(dones)
+
+    # -- inner workings ----------------------------------------------------------------------------------------
+
+    @property
+    def _layout(self) -> Any:
+        return self.obs_segments
+
+    def _num_obstacle_policies(self) -> int:
+        """Number of sub-policies that belong to an obstacle id, from the first on."""
+        return len(self.submodules)
+
+    def _engaging_block(self, observations: Tensor) -> Tensor:
+        return observations[..., self._layout.slice_of("engaging_block")]
+
+    def _scale_ratio(self) -> Tensor:
+        """Action scale of each sub-policy over the environment's, ``(P, A)``."""
+        scales = [self.action_scale_of(index).expand(self.num_actions) for index in range(len(self.submodules))]
+        return torch.stack(scales) / self.env_action_scale
+
+    def _begin(self, observations: Tensor) -> None:
+        """Make the per-world state for the worlds of ``observations (N, D)``."""
+        num_envs, num_policies = observations.shape[0], len(self.submodules)
+        self._restarted = torch.ones(num_envs, dtype=torch.bool, device=observations.device)
+        self.action_smoothing_buffer = observations.new_zeros(self.action_smoothing_buffer_len, num_envs, num_policies)
+        self.cmd_vel_current = observations.new_zeros(num_envs, num_policies)
+        self.resample_cmd_vel_current()
+
+    def _smooth(self, selection: Tensor) -> Tensor:
+        """Push ``selection (N, P)`` into the buffer and average it: weights ``(N, P)`` that sum to one.
+
+        In a world that was reset the whole window is the present selection: nothing of the last episode blends in.
+        """
+        assert self.action_smoothing_buffer is not None and self._restarted is not None  # _begin has made them
+        newest = selection.to(self.action_smoothing_buffer.dtype).unsqueeze(0)
+        shifted = torch.cat([self.action_smoothing_buffer[1:], newest])
+        self.action_smoothing_buffer = torch.where(self._restarted.view(1, -1, 1), newest, shifted)
+        self._restarted = torch.zeros_like(self._restarted)
+        return self.action_smoothing_buffer.mean(dim=0)
+
+    def _reset_non_selected(self, selection: Tensor) -> None:
+        if not self.reset_non_selected or self.action_smoothing_buffer is None:
+            return
+        for index, module in enumerate(self.submodules):
+            if not module.is_recurrent:
+                continue
+            if self.reset_non_selected == "when_skill":
+                if index > 0:
+                    module.reset(~selection[:, index] & ~selection[:, 0])  # type: ignore[operator]
+            else:
+                module.reset(self.action_smoothing_buffer[..., index].sum(dim=0) == 0)  # type: ignore[operator]
+
+    def _command_ranges(self) -> Tensor:
+        """``(P, 2)`` low and high of each sub-policy's command in m/s, nan where it is not overridden."""
+        ranges = torch.full((len(self.submodules), 2), torch.nan)
+        for index, velocity in self.cmd_vel_mapping.items():
+            ranges[index] = torch.tensor(_as_range(velocity))
+        return ranges
+
+    def _lin_vel_scale(self, index: int) -> float:
+        folder = self.sub_policy_paths[index]
+        scale = config_entry(self.sub_configs[index], "normalization.obs_scales.lin_vel", folder)
+        if not isinstance(scale, int | float):
+            raise UserError(f"config.json of run folder '{folder}': obs_scales.lin_vel must be a number, not {scale}")
+        return float(scale)
+
+    def _check_layout(self) -> None:
+        proprioception, engaging = self._layout["proprioception"], self._layout["engaging_block"]
+        if len(engaging) != 1 or engaging[0] < 2 + _NUM_BLOCK_INFO:
+            raise UserError(f"engaging_block must be [distance, one-hot, info (2)], not of the shape {list(engaging)}")
+        if len(proprioception) != 1 or proprioception[0] < _FORWARD_COMMAND + 1 + self.num_actions:
+            raise UserError(f"proprioception of the shape {list(proprioception)} has no command and last action")
+        num_obstacles, num_policies = engaging[0] - 1 - _NUM_BLOCK_INFO, self._num_obstacle_policies()
+        if num_policies > num_obstacles:
+            raise UserError(
+                f"engaging_block tells {num_obstacles} obstacles apart, but there are {num_policies} sub-policies for "
+                "them; give one run folder per obstacle id, walk first"
+            )
+        if num_policies < num_obstacles:
+            logger.warning("no sub-policy for obstacle ids from %d on: the first one walks there", num_policies)
+
+
+class ActorCriticClimbMutex(ActorCriticFieldMutex):
+    """Has one more sub-policy, the last, that jumps down; that of the jump obstacle jumps up."""
+
+    JUMP_OBSTACLE_ID = 3
+
+    def __init__(
+        self,
+        *args: Any,
+        jump_down_vel: VelocityCommand | None = None,
+        cmd_vel_mapping: Mapping[int | str, VelocityCommand] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """``jump_down_vel``: forward velocity for the last sub-policy, fixed or a range.
+
+        Without it that of ``cmd_vel_mapping``, or else the one for jumping up, holds.
+        """
+        self.jump_down_vel = jump_down_vel
+        super().__init__(*args, cmd_vel_mapping=cmd_vel_mapping, **kwargs)
+
+    def get_policy_selection(self, observations: Tensor) -> Tensor:
+        """As in ``ActorCriticFieldMutex``; a jump goes up where the last block info is above zero, else down."""
+        selection = super().get_policy_selection(observations)
+        is_jump = torch.arange(selection.shape[-1], device=selection.device) == self.JUMP_OBSTACLE_ID
+        goes_up = self._engaging_block(observations)[..., -1:] > 0.0
+        jump_down = selection[..., self.JUMP_OBSTACLE_ID].unsqueeze(-1) & ~goes_up
+        return torch.cat([selection & (goes_up | ~is_jump), jump_down], dim=-1)
+
+    def _num_obstacle_policies(self) -> int:
+        return len(self.submodules) - 1
+
+    def _command_ranges(self) -> Tensor:
+        ranges = super()._command_ranges()
+        if self.jump_down_vel is not None:
+            ranges[-1] = torch.tensor(_as_range(self.jump_down_vel))
+        elif len(self.submodules) - 1 not in self.cmd_vel_mapping:
+            ranges[-1] = ranges[self.JUMP_OBSTACLE_ID]
+        return ranges
+
+    def _check_layout(self) -> None:
+        super()._check_layout()
+        if self._num_obstacle_policies() <= self.JUMP_OBSTACLE_ID:
+            raise UserError(
+                f"{type(self).__name__} needs sub-policies for the obstacle ids 0 to {self.JUMP_OBSTACLE_ID} at least "
+                f"and, last, one to jump down; it was given {len(self.submodules)} run folders"
+            )
+
+
+def _by_index(mapping: Mapping[int | str, VelocityCommand], num_policies: int) -> dict[int, VelocityCommand]:
+    """The mapping with integer keys: JSON has strings."""
+    result: dict[int, VelocityCommand] = {}
+    for key, velocity in mapping.items():
+        try:
+            index = int(key)
+        except ValueError:
+            index = -1
+        if not 0 <= index < num_policies:
+            raise UserError(f"cmd_vel_mapping has the key {key!r}; its keys are sub-policies, 0 to {num_policies - 1}")
+        result[index] = velocity
+    return result
+
+
+def _as_range(velocity: VelocityCommand) -> tuple[float, float]:
+    if isinstance(velocity, int | float):
+        return float(velocity), float(velocity)
+    if len(velocity) != 2:
+        raise UserError(f"a velocity command is a number or a range (low, high), not {velocity}")
+    return float(velocity[0]), float(velocity[1])
+
+
+def _with_columns(observations: Tensor, columns: slice, value: Tensor) -> Tensor:
+    """A new tensor with ``value`` in the given columns of ``observations (..., D)``."""
+    return torch.cat([observations[..., : columns.start], value, observations[..., columns.stop :]], dim=-1)

@@ -1,0 +1,190 @@
+"""Several trained policies in one, of which one acts at a time in each world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from st_rl.modules.actor_critic import ActorCritic
+from st_rl.modules.normalizer import EmpiricalNormalization
+from st_rl.modules.registry import get_policy_class
+from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout
+from st_rl.utils.run_folder import (
+    config_entry,
+    config_layout,
+    find_checkpoint,
+    load_checkpoint,
+    load_weights,
+    read_config,
+)
+
+
+class SubPolicy(NamedTuple):
+    """A policy loaded from its run folder."""
+
+    policy: ActorCritic
+    normalizer: EmpiricalNormalization | None
+    """Statistics of the observation, where the run trained with them."""
+    layout: ObsLayout
+    config: dict[str, Any]
+
+
+class ActorCriticMutex(ActorCritic):
+    """Loads trained sub-policies and keeps them frozen; how they act together is up to the classes derived from it.
+
+    The mutex has a critic of its own and a noise level, which stand for those of a policy where one is asked for; it
+    has no actor network.
+    """
+
+    def __init__(
+        self,
+        num_actor_obs: int,
+        num_critic_obs: int,
+        num_actions: int,
+        sub_policy_class_name: str,
+        sub_policy_paths: Sequence[str | Path],
+        obs_segments: Segments | None = None,
+        critic_obs_segments: Segments | None = None,
+        env_action_scale: float | Sequence[float] = 0.5,
+        *,
+        actor_hidden_dims: Sequence[int] | int | None = None,
+        init_noise_std: float | Sequence[float] = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        """``sub_policy_paths``: run folders, in the order of the selection.
+
+        ``sub_policy_class_name`` is for runs whose ``config.json`` does not name the class. ``env_action_scale`` is
+        the action scale of the environment that the mutex acts in. A sub-policy may read a part of the environment's
+        segments. ``actor_hidden_dims`` is accepted as for every policy and has no effect.
+        """
+        if obs_segments is None:
+            raise UserError(f"{type(self).__name__} needs obs_segments")
+        layout = as_layout(obs_segments)
+        super().__init__(
+            num_actor_obs,
+            num_critic_obs,
+            num_actions,
+            actor_hidden_dims=None,
+            init_noise_std=init_noise_std,
+            obs_segments=layout,
+            critic_obs_segments=critic_obs_segments,
+            **kwargs,
+        )
+        self.actor = _Noise(self.actor.log_std.detach())
+        if not sub_policy_paths:
+            raise UserError(f"{type(self).__name__} needs sub_policy_paths with at least one run folder")
+        self.sub_policy_paths = [str(path) for path in sub_policy_paths]
+        subs = [load_sub_policy(path, layout, num_actions, sub_policy_class_name) for path in self.sub_policy_paths]
+        self.submodules = nn.ModuleList(sub.policy for sub in subs)
+        self.sub_normalizers = nn.ModuleList(sub.normalizer or nn.Identity() for sub in subs)
+        self.sub_layouts = [sub.layout for sub in subs]
+        self.sub_configs = [sub.config for sub in subs]
+        self.is_recurrent = any(sub.policy.is_recurrent for sub in subs)
+        self.register_buffer("env_action_scale", torch.tensor(env_action_scale, dtype=torch.float32))
+        for index, (path, sub) in enumerate(zip(self.sub_policy_paths, subs, strict=True)):
+            scale = _action_scale(config_entry(sub.config, "control.action_scale", path), num_actions, path)
+            self.register_buffer(f"subpolicy_action_scale_{index}", scale)
+        self.submodules.requires_grad_(False)
+        self.train(self.training)
+
+    def action_scale_of(self, index: int) -> Tensor:
+        """Action scale of a sub-policy, a scalar or ``(A,)``, in radians per unit of action."""
+        return self.get_buffer(f"subpolicy_action_scale_{index}")
+
+    def reset(self, dones: Tensor | None = None) -> None:
+        """Reset every sub-policy for the worlds in ``dones (N,)``, or for all."""
+        for module in self.submodules:
+            module.reset(dones)  # type: ignore[operator]
+
+    def act(self, observations: Tensor, **kwargs: Any) -> Tensor:  # type: ignore[override]
+        """Not defined here: derive a class that decides which sub-policy acts."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which sub-policy acts; derive a class that does")
+
+    def act_inference(self, observations: Tensor) -> Tensor:
+        """Not defined here: derive a class that decides which sub-policy acts."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which sub-policy acts; derive a class that does")
+
+    def sub_policy_actions(self, observations: Tensor) -> list[Tensor]:
+        """Mean actions ``(N, A)`` of every sub-policy, each in its own action scale, at ``observations (N, D)``."""
+        assert self.obs_segments is not None  # checked by the constructor
+        actions = []
+        for module, normalizer, layout in zip(self.submodules, self.sub_normalizers, self.sub_layouts, strict=True):
+            own = observations if layout == self.obs_segments else self.obs_segments.select(observations, layout.names)
+            actions.append(module.act_inference(normalizer(own)))  # type: ignore[operator]
+        return actions
+
+    def input_layouts(self, obs_segments: Segments, critic_obs_segments: Segments) -> dict[str, ObsLayout]:
+        """As in ``ActorCritic``, of the critic; the sub-policies keep the layouts of their runs."""
+        return {"critic.fc.0.weight": as_layout(critic_obs_segments)}
+
+    def train(self, mode: bool = True) -> ActorCriticMutex:
+        """Only the critic is ever in training mode."""
+        super().train(mode)
+        self.submodules.eval()
+        self.sub_normalizers.eval()
+        return self
+
+
+class _Noise(nn.Module):
+    """What is left of an actor when others give the mean."""
+
+    def __init__(self, log_std: Tensor) -> None:
+        super().__init__()
+        self.log_std = nn.Parameter(log_std)
+
+
+def load_sub_policy(folder: str | Path, env_layout: ObsLayout, num_actions: int, default_class_name: str) -> SubPolicy:
+    """The policy of a run folder with the weights of its highest iteration, to act on ``env_layout`` or a part of it.
+
+    The class named in the run's configuration wins over ``default_class_name``. ``UserError`` with the folder and the
+    difference where something is missing or does not fit.
+    """
+    config = read_config(folder)
+    arguments = config_entry(config, "policy", folder)
+    if not isinstance(arguments, Mapping):
+        raise UserError(f"config.json of run folder '{folder}': 'policy' is no object with constructor arguments")
+    layout = config_layout(config, "obs_segments", folder)
+    # The critic is built as it was trained, and never asked: its segments need not exist in the environment.
+    critic_layout = config_layout(config, "critic_obs_segments", folder)
+    known = ObsLayout((name, env_layout[name]) for name in layout if name in env_layout)
+    if known != layout:
+        difference = known.difference(layout, "the environment", "the run")
+        raise UserError(f"run folder '{folder}' was trained with other observation segments: {difference}")
+    arguments = {
+        name: value for name, value in arguments.items() if name not in ("obs_segments", "critic_obs_segments")
+    }
+    class_name = arguments.pop("class_name", default_class_name)
+    try:
+        policy = get_policy_class(class_name)(
+            layout.size,
+            critic_layout.size,
+            num_actions,
+            obs_segments=layout,
+            critic_obs_segments=critic_layout,
+            **arguments,
+        )
+    except (UnknownNameError, UserError, TypeError) as error:
+        raise UserError(f"the policy '{class_name}' of run folder '{folder}' cannot be built: {error}") from error
+    checkpoint = load_checkpoint(find_checkpoint(folder))
+    load_weights(policy, checkpoint["model_state_dict"], folder)
+    normalizer = None
+    if "obs_normalizer_state_dict" in checkpoint:
+        normalizer = EmpiricalNormalization(layout.size)
+        load_weights(normalizer, checkpoint["obs_normalizer_state_dict"], folder)
+    return SubPolicy(policy, normalizer, layout, config)
+
+
+def _action_scale(value: Any, num_actions: int, folder: str) -> Tensor:
+    values = value if isinstance(value, list | tuple) else [value]
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) and v > 0 for v in values)
+    if not numbers or (isinstance(value, list | tuple) and len(values) != num_actions):
+        raise UserError(
+            f"config.json of run folder '{folder}': control.action_scale must be a positive number or {num_actions} "
+            f"of them, not {value}"
+        )
+    return torch.tensor(values, dtype=torch.float32) if isinstance(value, list | tuple) else torch.tensor(float(value))

@@ -1,0 +1,222 @@
+"""Policies that estimate a part of the state from other segments of the observation.
+
+The estimate can replace the true segments in what the actor reads, so that a policy trained with privileged
+segments can act without them. It is cut off from the graph there: the estimator learns by its supervised loss alone,
+on ``get_estimated_state()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from st_rl.modules.actor_critic import ActorCritic, StatePrediction
+from st_rl.modules.actor_critic_recurrent import ActorCriticRecurrent, Memory
+from st_rl.modules.mlp import MlpModel
+from st_rl.modules.utils import MissingDefinitionError
+from st_rl.utils.errors import UserError
+from st_rl.utils.namedarraytuple import namedarraytuple
+from st_rl.utils.obs_layout import (
+    ObsLayout,
+    Segments,
+    as_layout,
+    get_subobs_by_components,
+    get_subobs_size,
+    substitute_estimated_state,
+)
+from st_rl.utils.padding import unpad_trajectories
+
+_Policy = ActorCriticRecurrent if TYPE_CHECKING else object
+
+EstimatorActorHiddenState = namedarraytuple("EstimatorActorHiddenState", ["estimator", "actor"], __name__)
+
+
+class EstimatorConflictError(UserError, AssertionError):
+    """The estimate cannot replace an input of the very network that it is made from."""
+
+
+class EstimatorMixin(_Policy):
+    """Adds a state estimator to a policy."""
+
+    def __init__(
+        self,
+        *args: Any,
+        estimator_obs_components: str | Sequence[str] | None = None,
+        estimator_target_components: str | Sequence[str] | None = None,
+        estimator_kwargs: Mapping[str, Any] | None = None,
+        use_actor_rnn: bool = False,
+        replace_state_prob: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        """``estimator_kwargs``: arguments of the ``MlpModel`` (default ``hidden_sizes`` 128 and 64).
+
+        In a recurrent policy the estimator has a memory of its own kind and size of the actor's, or with
+        ``use_actor_rnn`` reads the actor's memory. ``replace_state_prob`` is the probability, drawn per world and
+        step, that ``act`` replaces the target segments by the estimate. Inference draws nothing: it replaces them
+        whenever the probability is above zero, since what is estimated is not there when the policy is deployed.
+        """
+        super().__init__(*args, **kwargs)
+        layout = self.obs_segments
+        if layout is None or not estimator_target_components or not (estimator_obs_components or use_actor_rnn):
+            raise MissingDefinitionError(
+                f"{type(self).__name__} needs obs_segments, estimator_obs_components and estimator_target_components"
+            )
+        if use_actor_rnn and not self.is_recurrent:
+            raise UserError(f"{type(self).__name__} has no actor RNN; set use_actor_rnn to false")
+        if use_actor_rnn and replace_state_prob > 0.0:
+            raise EstimatorConflictError(
+                "use_actor_rnn and replace_state_prob > 0 exclude each other: the estimate would replace what the "
+                "actor's RNN has already read; set one of them to false or 0"
+            )
+        self.estimator_obs_components = as_names(estimator_obs_components or ())
+        self.estimator_target_components = as_names(estimator_target_components)
+        self.estimator_kwargs = dict(estimator_kwargs or {"hidden_sizes": [128, 64]})
+        self.use_actor_rnn = use_actor_rnn
+        self.replace_state_prob = replace_state_prob
+        self.build_estimator()
+        self._estimated_state: Tensor | None = None
+
+    def build_estimator(self) -> None:
+        """Make ``estimator``, and ``memory_s`` if it has a memory of its own."""
+        output_size = get_subobs_size(self._layout, self.estimator_target_components)
+        self.memory_s: Memory | None = None
+        if self.use_actor_rnn:
+            input_size = self.memory_a.rnn.hidden_size
+        else:
+            input_size = get_subobs_size(self._layout, self.estimator_obs_components)
+            if self.is_recurrent:
+                self.memory_s = Memory(input_size, **self.rnn_args)
+                input_size = self.memory_s.rnn.hidden_size
+        self.estimator = MlpModel(input_size, output_size=output_size, **self.estimator_kwargs)
+
+    def reset(self, dones: Tensor | None = None) -> None:
+        """Reset the policy's memories and the estimator's."""
+        super().reset(dones)
+        if self.memory_s is not None:
+            self.memory_s.reset(dones)
+
+    def act(
+        self, observations: Tensor, masks: Tensor | None = None, hidden_states: Any = None, inference: bool = False
+    ) -> Tensor:
+        """Actions ``(..., A)``: samples, or with ``inference`` the mean; shapes as in the policy class behind it."""
+        states_s, states_a = (None, None) if hidden_states is None or not self.is_recurrent else hidden_states
+        if self.use_actor_rnn:
+            actions = self._act_behind(observations, masks, states_a, inference)
+            features = self.actor_features
+            assert features is not None  # the recurrent policy has just set it
+            self._estimated_state = self.estimator(features)
+            return actions
+        components = get_subobs_by_components(observations, self.estimator_obs_components, self._layout)
+        padded, self._estimated_state = predict(self.estimator, self.memory_s, components, masks, states_s)
+        observations = replace_randomly(
+            observations, self._layout, self.estimator_target_components, padded, self.replace_state_prob, inference
+        )
+        return self._act_behind(observations, masks, states_a, inference)
+
+    def act_inference(self, observations: Tensor) -> Tensor:
+        """Mean actions ``(N, A)``."""
+        return EstimatorMixin.act(self, observations, inference=True)
+
+    def get_estimated_state(self) -> Tensor:
+        """Estimate of the last act, ``(..., size of the target components)``, unpadded; ``RuntimeError`` before."""
+        if self._estimated_state is None:
+            raise RuntimeError("there is no estimated state yet; call act() first")
+        return self._estimated_state
+
+    def state_predictions(self) -> dict[str, StatePrediction]:
+        """What the policy's supervised networks predicted in the last act, by network (``"estimator"``)."""
+        estimate = EstimatorMixin.get_estimated_state(self)
+        return {
+            **super().state_predictions(),
+            "estimator": StatePrediction(estimate, self.estimator_target_components),
+        }
+
+    def actor_memories(self) -> list[nn.Module]:
+        """The memories that ``act_inference`` advances, in a fixed order."""
+        return super().actor_memories() + ([] if self.memory_s is None else [self.memory_s])
+
+    def input_layouts(self, obs_segments: Segments, critic_obs_segments: Segments) -> dict[str, ObsLayout]:
+        """As in ``ActorCritic``; and the estimator's input."""
+        layouts = super().input_layouts(obs_segments, critic_obs_segments)
+        if not self.use_actor_rnn:
+            first = "estimator.model.0.weight" if self.memory_s is None else "memory_s.rnn.weight_ih_l0"
+            layouts[first] = sublayout_present(as_layout(obs_segments), self.estimator_obs_components)
+        return layouts
+
+    @property
+    def _layout(self) -> ObsLayout:
+        assert self.obs_segments is not None  # checked by the constructor
+        return self.obs_segments
+
+    def _act_behind(self, observations: Tensor, masks: Tensor | None, states: Any, inference: bool) -> Tensor:
+        if inference:
+            return super().act_inference(observations)
+        return super().act(observations, masks=masks, hidden_states=states)
+
+    def _actor_states(self) -> Any:
+        own = None if self.memory_s is None else self.memory_s.hidden_states
+        return EstimatorActorHiddenState(own, super()._actor_states())
+
+    def _set_actor_states(self, states: Any) -> None:
+        own, behind = (None, None) if states is None else states
+        if self.memory_s is not None:
+            self.memory_s.hidden_states = own
+        super()._set_actor_states(behind)
+
+    def _zero_actor_states(self, batch_size: int) -> Any:
+        own = None if self.memory_s is None else self.memory_s.zero_state(batch_size)
+        return EstimatorActorHiddenState(own, super()._zero_actor_states(batch_size))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_estimated_state": None}
+
+
+class StateAc(EstimatorMixin, ActorCritic):
+    """Feed-forward policy with a state estimator."""
+
+
+class StateAcRecurrent(EstimatorMixin, ActorCriticRecurrent):
+    """Recurrent policy with a state estimator."""
+
+
+def as_names(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Segment names as a tuple; one name stands for itself."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def predict(
+    head: nn.Module, memory: Memory | None, components: Tensor, masks: Tensor | None, states: Any
+) -> tuple[Tensor, Tensor]:
+    """Run an estimator on ``components (..., C)``: its output as padded as the input, and the same unpadded."""
+    features = components if memory is None else memory(components, masks, states, unpad=False)
+    padded = head(features)
+    return padded, padded if masks is None or memory is None else unpad_trajectories(padded, masks)
+
+
+def replace_randomly(
+    observations: Tensor,
+    layout: ObsLayout,
+    components: Sequence[str],
+    estimate: Tensor,
+    probability: float,
+    inference: bool,
+) -> Tensor:
+    """``observations (..., D)`` with the components taken from the detached estimate, with that probability.
+
+    Drawn per leading index; with ``inference`` always replaced where the probability is above zero.
+    """
+    if probability <= 0.0:
+        return observations
+    replaced = substitute_estimated_state(observations, components, estimate.detach(), layout)
+    if inference or probability >= 1.0:
+        return replaced
+    chosen = torch.rand(observations.shape[:-1], device=observations.device) < probability
+    return torch.where(chosen.unsqueeze(-1), replaced, observations)
+
+
+def sublayout_present(layout: ObsLayout, components: Sequence[str]) -> ObsLayout:
+    """The layout of those components that ``layout`` has."""
+    return layout.sublayout([name for name in components if name in layout])
