@@ -228,6 +228,9 @@ class ActorCritic(nn.Module):
         self.num_actor_obs = num_actor_obs
         self.num_critic_obs = num_critic_obs
         self.obs_segments = _layout_of_size(obs_segments, num_actor_obs, "num_actor_obs")
+        # A critic that reads as many columns as the actor, and says no more, reads the actor's observation.
+        if critic_obs_segments is None and num_critic_obs == num_actor_obs:
+            critic_obs_segments = self.obs_segments
         self.critic_obs_segments = _layout_of_size(critic_obs_segments, num_critic_obs, "num_critic_obs")
 
     def _critic_input(self, observations: Tensor, critic_observations: Tensor | None) -> Tensor:

@@ -116,6 +116,8 @@ class EncoderActorCriticMixin(_Policy):
     ) -> nn.ModuleDict:
         """One encoder per segment, by its name."""
         number = len(component_names)
+        if not number:
+            return nn.ModuleDict()
         class_names = [class_name] * number if isinstance(class_name, str) else list(class_name)
         settings = [kwargs or {}] * number if kwargs is None or isinstance(kwargs, Mapping) else list(kwargs)
         if len(class_names) != number or len(settings) != number:

@@ -7,10 +7,12 @@ tensor ``(layers, N, H)`` each for a GRU and two, hidden and cell, for an LSTM: 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import importlib.util
 import logging
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,6 @@ import torch
 from torch import Tensor, nn
 
 from st_rl.utils.errors import UserError
-
-logger = logging.getLogger(__name__)
 
 _CHECK_STEPS = 5
 _CHECK_ENVS = 3
@@ -42,6 +42,10 @@ class ExportablePolicy(nn.Module):
         self.num_obs = int(self.policy.num_actor_obs)
         self.memories: list[Any] = self.policy.actor_memories()
         self._states_per_memory = [2 if memory.is_lstm else 1 for memory in self.memories]
+        self.eval()
+        with torch.no_grad():
+            # TorchScript reads every property of what it traces, and some exist only after a first act.
+            self.policy.act(torch.zeros(1, self.num_obs))
 
     def forward(self, observations: Tensor, *states: Tensor) -> Any:
         """Actions ``(N, A)``; with memories ``(actions, *new states)``."""
@@ -84,10 +88,11 @@ def export_torchscript(policy: nn.Module, path: str | Path, normalizer: nn.Modul
     """
     exportable = as_exportable(policy, normalizer)
     example = (torch.zeros(2, exportable.num_obs), *exportable.zero_states(2))
-    traced = torch.jit.trace(exportable, example, check_trace=False)
-    target = _prepare(path)
-    torch.jit.save(traced, str(target))
-    loaded = torch.jit.load(str(target))
+    with _quiet():  # sizes that the tracer takes for constants are constants: a layout does not change
+        traced = torch.jit.trace(exportable, example, check_trace=False)
+        target = _prepare(path)
+        torch.jit.save(traced, str(target))
+        loaded = torch.jit.load(str(target))
     return _largest_error(exportable, lambda inputs: _as_list(loaded(*inputs)))
 
 
@@ -107,18 +112,33 @@ def export_onnx(policy: nn.Module, path: str | Path, normalizer: nn.Module | Non
     example = (torch.zeros(2, exportable.num_obs), *exportable.zero_states(2))
     target = _prepare(path)
     batch = torch.export.Dim("batch")
-    torch.onnx.export(
-        exportable,
-        example,
-        str(target),
-        input_names=names,
-        output_names=["actions", *(f"new_{name}" for name in names[1:])],
-        dynamic_shapes=({0: batch}, tuple({1: batch} for _ in names[1:])),
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    with _quiet():
+        torch.onnx.export(
+            exportable,
+            example,
+            str(target),
+            input_names=names,
+            output_names=["actions", *(f"new_{name}" for name in names[1:])],
+            dynamic_shapes=({0: batch}, tuple({1: batch} for _ in names[1:])) if names[1:] else ({0: batch},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
     return _largest_error(exportable, _onnx_runner(target, names))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence torch's exporters, which warn of their own deprecated calls and of packages that nobody asked for."""
+    exporter = logging.getLogger("torch.onnx")
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        exporter.setLevel(level)
 
 
 def _onnx_runner(path: Path, names: Sequence[str]) -> Run:
@@ -160,6 +180,7 @@ def _prepare(path: str | Path) -> Path:
     target = Path(path)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        target.open("ab").close()
     except OSError as error:
-        raise UserError(f"cannot write to '{target.parent}': {error}; choose another folder") from error
+        raise UserError(f"cannot write '{target}': {error.strerror}; choose another folder") from error
     return target
