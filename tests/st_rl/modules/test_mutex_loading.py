@@ -163,7 +163,7 @@ def test_broken_and_foreign_checkpoints_are_refused(tmp_path: Path) -> None:
 
 
 def test_missing_folders_and_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no run folder '.*nowhere'"):
+    with pytest.raises(UserError, match=r"no run folder '.*nowhere'"):
         build_one(tmp_path / "nowhere")
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -77,8 +77,7 @@ def test_the_difference_names_segments_and_shapes() -> None:
     other = ObsLayout({"a": (3,), "image": (1, 2, 3), "c": 1})
     sentence = LAYOUT.difference(other, "the policy", "the environment")
     assert sentence == (
-        "only the policy has 'b'; only the environment has 'c'; "
-        "'a' is [2] in the policy and [3] in the environment"
+        "only the policy has 'b'; only the environment has 'c'; 'a' is [2] in the policy and [3] in the environment"
     )
 
 
