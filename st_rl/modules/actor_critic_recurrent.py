@@ -13,10 +13,12 @@ from st_rl.modules.utils import as_done_mask
 from st_rl.utils.errors import UnknownNameError
 from st_rl.utils.namedarraytuple import NamedArrayTuple, namedarraytuple
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout
-from st_rl.utils.padding import unpad_trajectories
+from st_rl.utils.padding import unpad_rows, unpad_trajectories
 
 ActorCriticHiddenState = namedarraytuple("ActorCriticHiddenState", ["actor", "critic"], __name__)
 LstmHiddenState = namedarraytuple("LstmHiddenState", ["hidden", "cell"], __name__)
+
+_SHORT_SHARE = 1 / 16  # below this share of short trajectories, running them apart costs more than their padding
 
 HiddenState = Tensor | NamedArrayTuple
 """GRU: ``(layers, N, H)``; LSTM: ``LstmHiddenState`` of two such tensors."""
@@ -49,8 +51,9 @@ class Memory(nn.Module):
         single step starts from ``hidden_states`` where they are given, else from the remembered state.
         """
         if masks is not None:
-            output, _ = self.rnn(input, _as_rnn_state(hidden_states))
-            return unpad_trajectories(output, masks) if unpad else output
+            if unpad:
+                return self._run_unpadded(input, masks, hidden_states)
+            return self.rnn(input, _as_rnn_state(hidden_states))[0]
         state = self.hidden_states if hidden_states is None else hidden_states
         output, new_state = self.rnn(input.unsqueeze(0), _as_rnn_state(state))
         self.hidden_states = LstmHiddenState(*new_state) if self.is_lstm else new_state
@@ -80,6 +83,31 @@ class Memory(nn.Module):
     def set_flat_state(self, tensors: Sequence[Tensor]) -> None:
         """The inverse of ``flat_state``."""
         self.hidden_states = LstmHiddenState(*tensors) if self.is_lstm else tensors[0]
+
+    def _run_unpadded(self, input: Tensor, masks: Tensor, hidden_states: HiddenState | None) -> Tensor:
+        """Trajectories ``(T, M, D)`` to ``(T, N, H)``; those of at most half the length are run apart, half as long.
+
+        An episode that ends within a rollout leaves at least one such piece, so this halves the work on padding.
+        """
+        num_steps, num_trajectories = masks.shape
+        half = num_steps // 2
+        is_long = masks[half]
+        num_short = num_trajectories - int(is_long.sum())
+        if num_short < _SHORT_SHARE * num_trajectories or half == 0:
+            return unpad_trajectories(self.rnn(input, _as_rnn_state(hidden_states))[0], masks)
+        parts, num_rows = [], 0
+        first = torch.zeros(num_trajectories, dtype=torch.long, device=input.device)
+        stride = torch.zeros_like(first)
+        for ids, length in ((is_long.nonzero().squeeze(1), num_steps), ((~is_long).nonzero().squeeze(1), half)):
+            if not ids.shape[0]:
+                continue
+            state = None if hidden_states is None else _map_state(hidden_states, lambda s, ids=ids: s[:, ids])
+            output, _ = self.rnn(input[:length, ids], _as_rnn_state(state))
+            parts.append(output.flatten(0, 1))
+            first[ids] = num_rows + torch.arange(ids.shape[0], device=ids.device)
+            stride[ids] = ids.shape[0]
+            num_rows += parts[-1].shape[0]
+        return unpad_rows(torch.cat(parts), masks, first, stride)
 
     def _initialise(self) -> None:
         """Orthogonal weights, zero biases, and forget gates that start open.

@@ -159,6 +159,7 @@ def _onnx_runner(path: Path, names: Sequence[str]) -> Run:
     return run
 
 
+@torch.no_grad()
 def _largest_error(exportable: ExportablePolicy, run: Run) -> float:
     """Largest absolute difference of the actions over a few steps, each fed with its own hidden states."""
     generator = torch.Generator().manual_seed(0)

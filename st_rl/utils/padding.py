@@ -47,14 +47,25 @@ def unpad_trajectories(trajectories: Tensor, masks: Tensor) -> Tensor:
 
     ``ValueError`` if the steps in ``masks`` do not make whole environments of T steps.
     """
-    num_steps, num_trajectories = masks.shape
+    num_trajectories = masks.shape[1]
+    first = torch.arange(num_trajectories, device=masks.device)
+    return unpad_rows(trajectories.flatten(0, 1), masks, first, torch.full_like(first, num_trajectories))
+
+
+def unpad_rows(rows: Tensor, masks: Tensor, first: Tensor, stride: Tensor) -> Tensor:
+    """``unpad_trajectories`` for steps in any order: trajectory j has its step t at ``rows[first[j] + t * stride[j]]``.
+
+    ``rows (R, ...)``, ``masks (T, M)``, ``first`` and ``stride (M,)``; returns ``(T, N, ...)``.
+    """
+    num_steps = masks.shape[0]
     # Indices, not a boolean mask, into the data: the gradient is then a plain indexed addition.
     position = masks.transpose(0, 1).flatten().nonzero().squeeze(1)  # by trajectory, then by time
     if position.shape[0] % num_steps:
         raise ValueError(f"masks hold {position.shape[0]} steps, which is no multiple of the length {num_steps}")
-    source = (position % num_steps) * num_trajectories + position // num_steps
+    trajectory = position // num_steps
+    source = first[trajectory] + (position - trajectory * num_steps) * stride[trajectory]
     source = source.view(-1, num_steps).transpose(0, 1).reshape(-1)  # by time, then by environment
-    return trajectories.flatten(0, 1).index_select(0, source).unflatten(0, (num_steps, -1))
+    return rows.index_select(0, source).unflatten(0, (num_steps, -1))
 
 
 unpad = unpad_trajectories
