@@ -45,6 +45,7 @@ class ExportablePolicy(nn.Module):
         self.eval()
         with torch.no_grad():
             # TorchScript reads every property of what it traces, and some exist only after a first act.
+            self.policy.reset()
             self.policy.act(torch.zeros(1, self.num_obs))
 
     def forward(self, observations: Tensor, *states: Tensor) -> Any:

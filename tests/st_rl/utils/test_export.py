@@ -26,6 +26,15 @@ def test_the_normaliser_is_part_of_the_file(tmp_path: Path) -> None:
     assert normalizer.training and policy.training  # the originals are left alone
 
 
+def test_a_policy_in_the_middle_of_a_rollout_can_be_exported(tmp_path: Path) -> None:
+    policy = ActorCriticRecurrent(4, 4, 2, rnn_hidden_size=6)
+    with torch.inference_mode():
+        policy.act(torch.randn(5, 4))
+        expected = policy.get_hidden_states().actor.hidden.clone()
+    assert export_torchscript(policy, tmp_path / "policy.pt") < 1e-5
+    assert torch.equal(policy.get_hidden_states().actor.hidden, expected)
+
+
 def test_hidden_states_are_inputs_and_outputs(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     policy = ActorCriticRecurrent(4, 4, 2, rnn_hidden_size=6, rnn_num_layers=2)
