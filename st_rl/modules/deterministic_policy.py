@@ -22,10 +22,9 @@ class DeterministicPolicyMixin(_Policy):
 
     def act(self, *args: Any, **kwargs: Any) -> Tensor:
         """Mean actions ``(..., A)``; arguments as for the policy class behind it."""
-        act_behind = getattr(super(), "act", None)
-        if act_behind is None:
+        if not hasattr(super(), "act"):
             raise MissingDefinitionError(self._missing("act"))
-        act_behind(*args, **kwargs)
+        super().act(*args, **kwargs)
         try:
             return self.action_mean
         except AttributeError as error:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from policy_cases import ADAPTOR, ESTIMATOR, LAYOUT, RNN, Case
 
-from st_rl.modules import AdaptorActorHiddenState, EstimatorActorHiddenState
+from st_rl.modules import ActorCritic, AdaptorActorHiddenState, EstimatorActorHiddenState, PrivilegeEstimatorMixin
 from st_rl.utils.errors import UserError
 
 VELOCITY, FRICTION = LAYOUT.slice_of("velocity"), LAYOUT.slice_of("friction")
@@ -124,6 +124,21 @@ def test_the_estimator_sees_what_the_adaptor_replaced() -> None:
     policy.memory_s.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     policy.act(torch.randn(5, LAYOUT.size))
     torch.testing.assert_close(seen[0][:, -1:], policy.get_estimated_state().detach())
+
+
+class PrivilegeAc(PrivilegeEstimatorMixin, ActorCritic):
+    pass
+
+
+def test_an_adaptor_works_without_memory_and_without_estimator() -> None:
+    sizes = LAYOUT.size, LAYOUT.size, 3
+    policy = PrivilegeAc(*sizes, obs_segments=LAYOUT, **ADAPTOR)
+    obs = torch.randn(5, LAYOUT.size)
+    policy.act(obs)
+    assert policy.memory_p is None and list(policy.state_predictions()) == ["adaptor"]
+    other = obs.clone()
+    other[:, FRICTION] = 9.0
+    assert torch.equal(policy.act_inference(obs), policy.act_inference(other))
 
 
 def test_hidden_states_are_nested_and_reset_together() -> None:
