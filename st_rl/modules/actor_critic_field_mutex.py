@@ -30,7 +30,7 @@ _NUM_BLOCK_INFO = 2
 
 
 class ActorCriticFieldMutex(ActorCriticMutex):
-    """Runs every sub-policy on the whole batch and lets the obstacle ahead decide which of them acts in which world.
+    """Runs the sub-policies on the batch and lets the obstacle ahead decide which of them acts in which world.
 
     ``act`` returns what ``act_inference`` does: the sub-policies are played, not trained.
     """
@@ -131,7 +131,9 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         recovered = self.recover_last_action(observations, selection)
         if self._overrides_commands:
             recovered = self.override_cmd_vel(recovered, selection)
-        outputs = torch.stack(self.sub_policy_actions(recovered), dim=1)  # (N, P, A)
+        # "all" resets what is not within the smoothing window anyway.
+        forget = self.reset_non_selected in ("all", True)
+        outputs = self.sub_policy_actions(recovered, active=weights > 0.0, forget_inactive=forget)  # (N, P, A)
         self._reset_non_selected(selection)
         return (outputs * self._scale_ratio() * weights.unsqueeze(-1)).sum(dim=1)
 

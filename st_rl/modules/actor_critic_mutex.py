@@ -109,14 +109,50 @@ class ActorCriticMutex(ActorCritic):
         """Not defined here: derive a class that decides which sub-policy acts."""
         raise NotImplementedError(f"{type(self).__name__} does not say which sub-policy acts; derive a class that does")
 
-    def sub_policy_actions(self, observations: Tensor) -> list[Tensor]:
-        """Mean actions ``(N, A)`` of every sub-policy, each in its own action scale, at ``observations (N, D)``."""
+    def sub_policy_actions(
+        self, observations: Tensor, active: Tensor | None = None, forget_inactive: bool = False
+    ) -> Tensor:
+        """Mean actions ``(N, P, A)`` of the P sub-policies, each in its own action scale, at ``observations (N, D)``.
+
+        ``active (N, P)`` says which of them matter; the others may be zero. A sub-policy with a memory runs on all
+        worlds, so that it misses no step, unless ``forget_inactive`` allows to reset it where it is not active.
+        """
+        # Picking rows pays off on a CPU; on a GPU it would wait for the device, and whole batches cost little there.
+        on_cpu = observations.device.type == "cpu"
+        outputs = []
+        for index, module in enumerate(self.submodules):
+            if active is not None and on_cpu and (forget_inactive or not module.is_recurrent):
+                outputs.append(self._run_rows(index, observations, active[:, index].nonzero().squeeze(1)))
+            else:
+                outputs.append(self._run(index, observations))
+        return torch.stack(outputs, dim=1)
+
+    def _run_rows(self, index: int, observations: Tensor, rows: Tensor) -> Tensor:
+        """``_run`` on the given rows of ``observations (N, D)``; zero actions, and empty memories, in the others."""
+        num_envs = observations.shape[0]
+        memories: Any = self.submodules[index].actor_memories()  # type: ignore[operator]
+        for memory in memories:
+            states = memory.flat_state()
+            if states:
+                memory.set_flat_state([state[:, rows] for state in states])
+        output = observations.new_zeros(num_envs, self.num_actions)
+        if len(rows):
+            output = output.index_copy(0, rows, self._run(index, observations[rows]))
+        for memory in memories:
+            advanced = memory.flat_state() if len(rows) else []
+            memory.hidden_states = memory.zero_state(num_envs)
+            if advanced:
+                states = zip(memory.flat_state(), advanced, strict=True)
+                memory.set_flat_state([empty.index_copy(1, rows, state) for empty, state in states])
+        return output
+
+    def _run(self, index: int, observations: Tensor) -> Tensor:
+        """Mean actions ``(n, A)`` of one sub-policy, from its own segments and normalised as in its run."""
         assert self.obs_segments is not None  # checked by the constructor
-        actions = []
-        for module, normalizer, layout in zip(self.submodules, self.sub_normalizers, self.sub_layouts, strict=True):
-            own = observations if layout == self.obs_segments else self.obs_segments.select(observations, layout.names)
-            actions.append(module.act_inference(normalizer(own)))  # type: ignore[operator]
-        return actions
+        layout = self.sub_layouts[index]
+        if layout != self.obs_segments:
+            observations = self.obs_segments.select(observations, layout.names)
+        return self.submodules[index].act_inference(self.sub_normalizers[index](observations))  # type: ignore[operator]
 
     def input_layouts(self, obs_segments: Segments, critic_obs_segments: Segments) -> dict[str, ObsLayout]:
         """As in ``ActorCritic``, of the critic; the sub-policies keep the layouts of their runs."""

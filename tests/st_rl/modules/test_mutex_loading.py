@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 import torch
-from policy_cases import CRITIC_LAYOUT, LAYOUT, NETWORKS, NUM_ACTIONS, RNN, Case, build_mutex, write_case, write_run
+from policy_cases import (
+    CRITIC_LAYOUT,
+    LAYOUT,
+    NETWORKS,
+    NUM_ACTIONS,
+    RECURRENT,
+    RNN,
+    Case,
+    build_mutex,
+    write_case,
+    write_run,
+)
 
 from st_rl.modules import POLICY_CLASSES
 from st_rl.utils.errors import UserError
@@ -184,4 +195,31 @@ def test_every_single_policy_class_can_be_a_sub_policy(tmp_path: Path) -> None:
     for index, case in enumerate(SINGLE):
         policy = build_one(write_case(tmp_path / f"run_{index}", case))
         assert isinstance(policy.submodules[0], POLICY_CLASSES[case.class_name])
-        assert policy.sub_policy_actions(torch.randn(2, LAYOUT.size))[0].shape == (2, NUM_ACTIONS)
+        assert policy.sub_policy_actions(torch.randn(2, LAYOUT.size)).shape == (2, 1, NUM_ACTIONS)
+
+
+def test_leaving_out_what_is_not_active_changes_nothing_for_the_rest(tmp_path: Path) -> None:
+    cases = [PLAIN, Case("ActorCriticRecurrent", RNN), Case("ActorCritic", {"mu_activation": "tanh"})]
+    policy = build_mutex("ActorCriticMutex", [write_case(tmp_path / f"run_{i}", case) for i, case in enumerate(cases)])
+    obs = torch.randn(6, LAYOUT.size)
+    active = torch.tensor([[1, 0, 0], [0, 1, 0], [1, 1, 0]] * 2).bool()
+    whole = policy.sub_policy_actions(obs)
+    policy.reset()
+    some = policy.sub_policy_actions(obs, active)
+    torch.testing.assert_close(some[active], whole[active])
+    assert (some[:, 2] == 0).all() and torch.equal(some[:, 1], whole[:, 1])
+
+
+def test_forgetting_is_running_on_all_worlds_and_then_resetting_the_inactive(tmp_path: Path) -> None:
+    cases = [case for case in RECURRENT if "use_actor_rnn" not in case.kwargs]
+    paths = [write_case(tmp_path / f"run_{i}", case) for i, case in enumerate(cases)]
+    first, second = build_mutex("ActorCriticMutex", paths), build_mutex("ActorCriticMutex", paths)
+    for step in range(4):
+        obs = torch.randn(6, LAYOUT.size)
+        active = torch.rand(6, len(cases)) < 0.4
+        active[:, step] = False  # a sub-policy that nobody needs
+        some = first.sub_policy_actions(obs, active, forget_inactive=True)
+        whole = second.sub_policy_actions(obs)
+        for index, module in enumerate(second.submodules):
+            module.reset(~active[:, index])
+        torch.testing.assert_close(some[active], whole[active])
