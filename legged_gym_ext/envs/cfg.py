@@ -1,0 +1,134 @@
+"""Configuration of an environment: plain frozen dataclasses; terms refer to their functions directly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import Tensor
+
+from legged_gym_ext.mdp.commands import VelocityCommandCfg
+from legged_gym_ext.sim.interface import SceneCfg, SimCfg
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ObsTermCfg:
+    """One named segment: ``func(env, **params) -> (N, *shape)``."""
+
+    func: Callable[..., Tensor]
+    scale: float = 1.0
+    noise: float = 0.0
+    """Half width of uniform noise, in the unit of ``func``."""
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RewardTermCfg:
+    """``weight * func(env, **params)``, a rate per second."""
+
+    func: Callable[..., Tensor]
+    weight: float
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TerminationTermCfg:
+    """The episode ends where ``func(env, **params) -> (N,)`` is true."""
+
+    func: Callable[..., Tensor]
+    time_out: bool = False
+    """The end is no failure: the value of the state is bootstrapped."""
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EventTermCfg:
+    """``func(env, mask, **params)`` changes the worlds in ``mask``."""
+
+    func: Callable[..., None]
+    mode: Literal["startup", "reset", "interval"]
+    interval_s: tuple[float, float] = (0.0, 0.0)
+    """For ``interval``: time between two events of a world, drawn uniformly, s."""
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CurriculumTermCfg:
+    """``func(env, mask, **params)`` adapts worlds whose episode just ended, before they are reset."""
+
+    func: Callable[..., None]
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MetricTermCfg:
+    """``func(env, **params) -> (N,)`` is logged, averaged over the worlds."""
+
+    func: Callable[..., Tensor]
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ControlCfg:
+    """From actions to joint targets: ``default + action_scale * action``."""
+
+    action_scale: float = 0.25
+    """rad per unit of action."""
+
+
+@dataclass(frozen=True)
+class ObsScalesCfg:
+    """Factors on the parts of ``proprioception``."""
+
+    lin_vel: float = 2.0
+    ang_vel: float = 0.25
+    gravity: float = 1.0
+    dof_pos: float = 1.0
+    dof_vel: float = 0.05
+
+
+@dataclass(frozen=True)
+class NormalizationCfg:
+    """Scales and clips between physical units and the policy."""
+
+    obs_scales: ObsScalesCfg = field(default_factory=ObsScalesCfg)
+    clip_observations: float = 100.0
+    clip_actions: float = 10.0
+
+
+@dataclass(frozen=True)
+class NoiseCfg:
+    """Half widths of uniform noise on the parts of ``proprioception`` that the actor sees, in SI units."""
+
+    lin_vel: float = 0.1
+    ang_vel: float = 0.2
+    gravity: float = 0.05
+    dof_pos: float = 0.01
+    dof_vel: float = 1.5
+
+
+@dataclass(frozen=True)
+class EnvCfg:
+    """Everything an environment is made from."""
+
+    robot: str
+    num_envs: int
+    episode_length_s: float
+    observations: dict[str, ObsTermCfg]
+    critic_observations: dict[str, ObsTermCfg]
+    rewards: dict[str, RewardTermCfg]
+    terminations: dict[str, TerminationTermCfg]
+    events: dict[str, EventTermCfg]
+    curriculum: dict[str, CurriculumTermCfg]
+    metrics: dict[str, MetricTermCfg]
+    sim: SimCfg = field(default_factory=SimCfg)
+    scene: SceneCfg = field(default_factory=SceneCfg)
+    control: ControlCfg = field(default_factory=ControlCfg)
+    normalization: NormalizationCfg = field(default_factory=NormalizationCfg)
+    noise: NoiseCfg = field(default_factory=NoiseCfg)
+    commands: VelocityCommandCfg = field(default_factory=VelocityCommandCfg)
+    only_positive_rewards: bool = False
+    """Clip the summed reward at zero."""

@@ -1,0 +1,153 @@
+"""``LeggedEnv``: the step loop. It implements ``st_rl.env.vec_env.VecEnv`` and ``StatefulVecEnv``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.envs.cfg import EnvCfg
+from legged_gym_ext.envs.managers import (
+    CurriculumManager,
+    EventManager,
+    MetricManager,
+    ObservationManager,
+    RewardManager,
+    TerminationManager,
+)
+from legged_gym_ext.mdp.commands import resample_due, velocity_commands
+from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.robots.registry import get_robot
+from legged_gym_ext.sim.registry import make_simulator
+from legged_gym_ext.terrain.height_field import HeightField
+from st_rl.utils.errors import UserError
+
+
+class LeggedEnv:
+    """N robots, each in a world of its own. See ``VecEnv`` for what ``step`` takes and returns.
+
+    Nothing in ``step`` synchronises with the host when the simulator runs on a GPU; on the CPU, work that no world
+    needs in this step is skipped.
+    """
+
+    def __init__(self, cfg: EnvCfg, *, backend: str = "mujoco", device: str = "cpu", seed: int = 0) -> None:
+        """Raises ``UserError`` for an unknown robot or backend and for an impossible configuration."""
+        if cfg.num_envs < 1:
+            raise UserError(f"num_envs must be at least 1, not {cfg.num_envs}")
+        self.cfg, self.backend, self.seed = cfg, backend, seed
+        self.num_envs, self.device = cfg.num_envs, torch.device(device)
+        field_cfg = cfg.scene.height_field
+        height_field = HeightField(field_cfg, device) if field_cfg is not None else None
+        self.sim = make_simulator(
+            backend,
+            get_robot(cfg.robot),
+            cfg.num_envs,
+            sim=cfg.sim,
+            scene=cfg.scene,
+            height_field=height_field,
+            device=device,
+        )
+        control_dt = cfg.sim.dt * cfg.sim.decimation
+        self.max_episode_length = round(cfg.episode_length_s / control_dt)
+        self.generator = torch.Generator(device=device).manual_seed(seed)
+        self.state = EnvState(
+            self.sim,
+            height_field,
+            action_scale=cfg.control.action_scale,
+            max_episode_length=self.max_episode_length,
+            generator=self.generator,
+        )
+        self._build_managers()
+        self.num_actions = self.state.robot.num_dof
+        self.obs_segments = self._observations.layout
+        self.critic_obs_segments = self._critic_observations.layout
+        self.num_obs, self.num_critic_obs = self.obs_segments.size, self.critic_obs_segments.size
+        self._skip_empty = self.device.type == "cpu"
+        everyone = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
+        self._events.run("startup", everyone)
+        self.reset()
+
+    def _build_managers(self) -> None:
+        cfg, state = self.cfg, self.state
+        self._observations = ObservationManager(state, cfg.observations, cfg.normalization, cfg.noise)
+        self._critic_observations = ObservationManager(state, cfg.critic_observations, cfg.normalization, None)
+        self.rewards = RewardManager(state, cfg.rewards, cfg.only_positive_rewards)
+        self._terminations = TerminationManager(state, cfg.terminations)
+        self._events = EventManager(state, cfg.events)
+        self._curriculum = CurriculumManager(state, cfg.curriculum)
+        self.metrics = MetricManager(state, cfg.metrics)
+
+    # ---------------------------------------------------------------- VecEnv
+
+    @property
+    def episode_length_buf(self) -> Tensor:
+        """(N,) int64, control steps since the last reset."""
+        return self.state.episode_length
+
+    @episode_length_buf.setter
+    def episode_length_buf(self, value: Tensor) -> None:
+        self.state.episode_length.copy_(value)
+
+    def get_observations(self) -> tuple[Tensor, dict[str, Any]]:
+        """The current observation (N, num_obs) and extras; see ``VecEnv``."""
+        return self._obs, {"observations": {"critic": self._critic_obs}}
+
+    def reset(self) -> tuple[Tensor, dict[str, Any]]:
+        """Start a new episode in every world."""
+        self._reset_worlds(torch.ones(self.num_envs, dtype=torch.bool, device=self.device))
+        self._compute_observations()
+        return self.get_observations()
+
+    def step(self, actions: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Any]]:
+        """Advance every world by one control step under ``actions (N, 12)``; see ``VecEnv``."""
+        state = self.state
+        limit = self.cfg.normalization.clip_actions
+        state.begin_step(actions.to(self.device).clamp(-limit, limit))
+        self.sim.step(state.default_dof_pos + state.action_scale * state.actions)
+        state.update_kinematics()
+        state.update_contacts()
+        failed, time_outs = self._terminations.compute()
+        state.fell = failed
+        rewards = self.rewards.compute()
+        infos = self._infos(time_outs)
+        self._update_score(rewards)
+        dones = failed | time_outs
+        if not self._skip_empty or bool(dones.any()):
+            self._curriculum.update(dones)
+            self._reset_worlds(dones)
+        self._resample_commands(resample_due(state, self.cfg.commands) & ~dones)
+        if self._events.advance():
+            state.update_kinematics()
+        self._compute_observations()
+        infos["observations"] = {"critic": self._critic_obs}
+        return self._obs, rewards, dones, infos
+
+    # ---------------------------------------------------------------- parts of a step
+
+    def _infos(self, time_outs: Tensor) -> dict[str, Any]:
+        log = self.rewards.log()
+        self.metric_values = self.metrics.compute()
+        """(N, metrics) of the last step, before resets."""
+        log |= zip(self.metrics.names, self.metric_values.mean(dim=0).unbind(), strict=True)
+        return {"time_outs": time_outs, "log": log}
+
+    def _update_score(self, rewards: Tensor) -> None:
+        raise NotImplementedError
+
+    def _reset_worlds(self, mask: Tensor) -> None:
+        state = self.state
+        state.clear(mask)
+        self._events.run("reset", mask)
+        state.update_kinematics()
+        self._resample_commands(mask)
+
+    def _resample_commands(self, mask: Tensor) -> None:
+        if self._skip_empty and not bool(mask.any()):
+            return
+        fresh = velocity_commands(self.state, self.cfg.commands)
+        self.state.commands = torch.where(mask[:, None], fresh, self.state.commands)
+
+    def _compute_observations(self) -> None:
+        self._obs = self._observations.compute()
+        self._critic_obs = self._critic_observations.compute()

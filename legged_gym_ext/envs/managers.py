@@ -1,0 +1,179 @@
+"""Managers: they hold the terms of one kind and turn them into tensors. N worlds, no loop over worlds anywhere."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.envs.cfg import (
+    CurriculumTermCfg,
+    EventTermCfg,
+    MetricTermCfg,
+    NoiseCfg,
+    NormalizationCfg,
+    ObsTermCfg,
+    RewardTermCfg,
+    TerminationTermCfg,
+)
+from legged_gym_ext.mdp import observations as obs_terms
+from legged_gym_ext.mdp.env_state import EnvState
+from st_rl.utils.errors import UserError
+from st_rl.utils.obs_layout import ObsLayout
+
+
+class ObservationManager:
+    """One flat observation (N, size) from named segments, in the order of the configuration."""
+
+    def __init__(
+        self,
+        env: EnvState,
+        terms: dict[str, ObsTermCfg],
+        normalization: NormalizationCfg,
+        noise: NoiseCfg | None,
+    ) -> None:
+        """``noise`` is ``None`` for observations without noise (the critic's)."""
+        if not terms:
+            raise UserError("a task needs at least one observation segment; add one to its configuration")
+        self._env, self._terms = env, terms
+        shapes = {name: tuple(term.func(env, **term.params).shape[1:]) for name, term in terms.items()}
+        self.layout = ObsLayout(shapes)
+        self._clip = normalization.clip_observations
+        scales, widths = [], []
+        for name, term in terms.items():
+            size = self.layout.size_of(name)
+            if term.func is obs_terms.proprioception:
+                scales.append(proprioception_scale(normalization))
+                widths.append(_proprioception_noise(noise or NoiseCfg(0, 0, 0, 0, 0)))
+            else:
+                scales.append(torch.full((size,), float(term.scale)))
+                widths.append(torch.full((size,), float(term.noise) if noise else 0.0))
+        self._scale = torch.cat(scales).to(env.device)
+        width = torch.cat(widths).to(env.device) * self._scale
+        self._noise_width = width if noise is not None and bool(width.any()) else None
+
+    def compute(self) -> Tensor:
+        """The observation (N, size): noise on the SI values, then scaled and clipped."""
+        env = self._env
+        parts = [term.func(env, **term.params).reshape(env.num_envs, -1) for term in self._terms.values()]
+        obs = parts[0] * self._scale if len(parts) == 1 else torch.cat(parts, dim=1).mul_(self._scale)
+        if self._noise_width is not None:
+            obs.addcmul_(env.rand(obs.shape[1], low=-1.0, high=1.0), self._noise_width)
+        return obs.clamp_(-self._clip, self._clip)
+
+
+def proprioception_scale(cfg: NormalizationCfg) -> Tensor:
+    """(48,) factors of the ``proprioception`` segment; commands are scaled like the velocities they ask for."""
+    s = cfg.obs_scales
+    parts = [s.lin_vel] * 3 + [s.ang_vel] * 3 + [s.gravity] * 3 + [s.lin_vel, s.lin_vel, s.ang_vel]
+    return torch.tensor(parts + [s.dof_pos] * 12 + [s.dof_vel] * 12 + [1.0] * 12)
+
+
+def _proprioception_noise(cfg: NoiseCfg) -> Tensor:
+    parts = [cfg.lin_vel] * 3 + [cfg.ang_vel] * 3 + [cfg.gravity] * 3 + [0.0] * 3
+    return torch.tensor(parts + [cfg.dof_pos] * 12 + [cfg.dof_vel] * 12 + [0.0] * 12)
+
+
+class RewardManager:
+    """The weighted sum of the reward terms, and how much each contributed."""
+
+    def __init__(self, env: EnvState, terms: dict[str, RewardTermCfg], only_positive: bool) -> None:
+        self._env = env
+        self._terms = {name: term for name, term in terms.items() if term.weight != 0.0}
+        if not self._terms:
+            raise UserError("a task needs at least one reward with a weight other than zero; set one in 'rewards'")
+        self.names = tuple(self._terms)
+        self._weights = torch.tensor([term.weight for term in self._terms.values()], device=env.device)
+        self._only_positive = only_positive
+        self.rates = torch.zeros(env.num_envs, len(self.names), device=env.device)
+        """(N, terms) weighted reward of the last step, per second."""
+
+    def compute(self) -> Tensor:
+        """The reward (N,) of this control step."""
+        env = self._env
+        values = torch.stack([term.func(env, **term.params) for term in self._terms.values()], dim=1)
+        self.rates = values.mul_(self._weights)
+        total = self.rates.sum(dim=1) * env.control_dt
+        return total.clamp_min(0.0) if self._only_positive else total
+
+    def log(self) -> dict[str, Tensor]:
+        """Mean over worlds of each weighted term, per second."""
+        means = self.rates.mean(dim=0)
+        return {f"reward/{name}": value for name, value in zip(self.names, means.unbind(), strict=True)}
+
+
+class TerminationManager:
+    """Which episodes end, and which of them without blame."""
+
+    def __init__(self, env: EnvState, terms: dict[str, TerminationTermCfg]) -> None:
+        self._env, self._terms = env, terms
+        if not any(term.time_out for term in terms.values()):
+            raise UserError("a task needs a termination with time_out=True; add mdp.terminations.time_out")
+
+    def compute(self) -> tuple[Tensor, Tensor]:
+        """``failed (N,)`` and ``time_outs (N,)`` bool; a world is in at most one of them."""
+        env = self._env
+        failed = torch.zeros(env.num_envs, dtype=torch.bool, device=env.device)
+        time_outs = torch.zeros_like(failed)
+        for term in self._terms.values():
+            ended = term.func(env, **term.params)
+            if term.time_out:
+                time_outs = time_outs | ended
+            else:
+                failed = failed | ended
+        return failed, time_outs & ~failed
+
+
+class EventManager:
+    """Runs the events of each mode; keeps the clocks of the ``interval`` ones."""
+
+    def __init__(self, env: EnvState, terms: dict[str, EventTermCfg]) -> None:
+        self._env = env
+        self._by_mode: dict[str, list[EventTermCfg]] = {"startup": [], "reset": [], "interval": []}
+        for term in terms.values():
+            self._by_mode[term.mode].append(term)
+        self.clocks = [self._draw(term) for term in self._by_mode["interval"]]
+        """Per interval event, (N,) s until it happens."""
+
+    def _draw(self, term: EventTermCfg) -> Tensor:
+        return self._env.rand(low=term.interval_s[0], high=term.interval_s[1])
+
+    def run(self, mode: str, mask: Tensor) -> None:
+        """Run the ``startup`` or ``reset`` events on the worlds in ``mask (N,)``, in the order of configuration."""
+        for term in self._by_mode[mode]:
+            term.func(self._env, mask, **term.params)
+
+    def advance(self) -> bool:
+        """Run the ``interval`` events that are due; whether there are any such events at all."""
+        for index, term in enumerate(self._by_mode["interval"]):
+            clock = self.clocks[index] - self._env.control_dt
+            due = clock <= 0.0
+            self.clocks[index] = torch.where(due, self._draw(term), clock)
+            term.func(self._env, due, **term.params)
+        return bool(self._by_mode["interval"])
+
+
+class CurriculumManager:
+    """Runs the curriculum terms."""
+
+    def __init__(self, env: EnvState, terms: dict[str, CurriculumTermCfg]) -> None:
+        self._env, self._terms = env, terms
+
+    def update(self, mask: Tensor) -> None:
+        """Adapt the worlds in ``mask (N,)``, whose episode just ended."""
+        for term in self._terms.values():
+            term.func(self._env, mask, **term.params)
+
+
+class MetricManager:
+    """Evaluates the metric terms."""
+
+    def __init__(self, env: EnvState, terms: dict[str, MetricTermCfg]) -> None:
+        self._env, self._terms = env, terms
+        self.names = tuple(terms)
+
+    def compute(self) -> Tensor:
+        """(N, terms) values of this step."""
+        env = self._env
+        if not self._terms:
+            return torch.zeros(env.num_envs, 0, device=env.device)
+        return torch.stack([term.func(env, **term.params) for term in self._terms.values()], dim=1)

@@ -1,0 +1,1 @@
+"""Terms of the decision process: free functions ``f(env, **parameters)`` on an ``EnvState``."""

@@ -1,0 +1,39 @@
+"""Velocity commands in the base frame: forward, lateral, yaw rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.mdp.env_state import EnvState
+
+
+@dataclass(frozen=True)
+class VelocityCommandCfg:
+    """Ranges from which commands are drawn uniformly, and how often."""
+
+    lin_vel_x: tuple[float, float] = (-0.5, 1.0)
+    """m/s."""
+    lin_vel_y: tuple[float, float] = (-0.4, 0.4)
+    """m/s."""
+    ang_vel_yaw: tuple[float, float] = (-1.0, 1.0)
+    """rad/s."""
+    resampling_time_s: float = 10.0
+    """A command is held this long, s."""
+    standing_fraction: float = 0.1
+    """Share of the commands that are zero: stand still."""
+
+
+def velocity_commands(env: EnvState, cfg: VelocityCommandCfg) -> Tensor:
+    """Fresh commands (N, 3) for every world."""
+    ranges = torch.tensor([cfg.lin_vel_x, cfg.lin_vel_y, cfg.ang_vel_yaw], device=env.device)
+    uniform = env.rand(4)
+    commands = ranges[:, 0] + uniform[:, :3] * (ranges[:, 1] - ranges[:, 0])
+    return commands * (uniform[:, 3:] >= cfg.standing_fraction)
+
+
+def resample_due(env: EnvState, cfg: VelocityCommandCfg) -> Tensor:
+    """(N,) bool: worlds whose command has been held for its time."""
+    return env.episode_length % max(round(cfg.resampling_time_s / env.control_dt), 1) == 0

@@ -1,0 +1,166 @@
+"""``EnvState``: everything a term may read, for N worlds at one control step.
+
+Terms are free functions of it. ``LeggedEnv`` owns one and calls ``update`` after every physics step and every reset;
+nothing else writes to it, except the commands and the terrain levels, which belong to their own terms.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.rotations import quat_rotate_inverse
+from legged_gym_ext.sim.interface import Simulator
+from legged_gym_ext.terrain.height_field import HeightField
+
+CONTACT_FORCE = 1.0
+"""A body is in contact when the net contact force on it exceeds this, N."""
+
+
+class EnvState:
+    """State of all worlds. N worlds, D = 12 joints, 4 feet in the order FL, FR, RL, RR; base frame = trunk frame."""
+
+    def __init__(
+        self,
+        sim: Simulator,
+        height_field: HeightField | None,
+        *,
+        action_scale: float,
+        max_episode_length: int,
+        generator: torch.Generator,
+    ) -> None:
+        n, device = sim.num_envs, sim.device
+        robot = sim.robot
+        self.sim, self.robot, self.height_field = sim, robot, height_field
+        self.num_envs, self.device, self.generator = n, device, generator
+        self.action_scale, self.max_episode_length = action_scale, max_episode_length
+        self.control_dt = sim.cfg.dt * sim.cfg.decimation
+        """Duration of a control step, s."""
+
+        def indices(names: tuple[str, ...]) -> Tensor:
+            return torch.tensor([robot.body_names.index(name) for name in names], device=device)
+
+        def per_joint(values: list[float]) -> Tensor:
+            return torch.tensor(values, device=device)
+
+        self.foot_ids = indices(robot.foot_names)
+        self.thigh_ids, self.calf_ids = indices(robot.thigh_names), indices(robot.calf_names)
+        self.penalised_ids = torch.cat((indices((robot.trunk_name, *robot.hip_names)), self.thigh_ids, self.calf_ids))
+        """Bodies that should not touch anything: all but the feet."""
+        self.default_dof_pos = per_joint(list(robot.default_dof_pos))
+        self.dof_lower, self.dof_upper = (per_joint([getter(j) for j in robot.joints]) for getter in _LIMITS)
+        self.torque_limit = per_joint([joint.torque_limit for joint in robot.joints])
+        self.velocity_limit = per_joint([joint.velocity_limit for joint in robot.joints])
+        self.mass = sum(link.mass for link in robot.links)
+        """Nominal mass of the whole robot, kg."""
+
+        self.actions = torch.zeros(n, robot.num_dof, device=device)
+        """(N, D) of this step, after clipping, in units of ``action_scale`` rad."""
+        self.last_actions = torch.zeros_like(self.actions)
+        self.last_dof_vel = torch.zeros_like(self.actions)
+        """(N, D) rad/s one control step ago."""
+        self.commands = torch.zeros(n, 3, device=device)
+        """(N, 3) forward and lateral velocity in m/s, yaw rate in rad/s, base frame."""
+        self.episode_length = torch.zeros(n, dtype=torch.long, device=device)
+        """(N,) control steps since the last reset."""
+        self.env_origins = torch.zeros(n, 3, device=device)
+        """(N, 3) m, where the world's episode started, on the ground."""
+        self.terrain_levels = torch.zeros(n, dtype=torch.long, device=device)
+        self.air_time = torch.zeros(n, 4, device=device)
+        """(N, 4) s that each foot has been off the ground."""
+        self.contact_time = torch.zeros(n, 4, device=device)
+        """(N, 4) s that each foot has been on the ground."""
+        self.last_air_time = torch.zeros(n, 4, device=device)
+        """(N, 4) s in the air that ended with the foot's latest touch-down."""
+        self.touch_down = torch.zeros(n, 4, dtype=torch.bool, device=device)
+        """(N, 4) feet that touched down in this step."""
+        self.fell = torch.zeros(n, dtype=torch.bool, device=device)
+        """(N,) episodes that ended in this step for a reason other than time."""
+        self._down = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 1, 3)
+        self.contacts = torch.zeros(n, 4, dtype=torch.bool, device=device)
+        """(N, 4) feet that touch something."""
+        self.contact_forces = sim.contact_forces
+        self.foot_forces = torch.zeros(n, 4, device=device)
+        """(N, 4) N, magnitude of the net contact force on each foot."""
+        self.update_kinematics()
+
+    def update_kinematics(self) -> None:
+        """Recompute what follows from the simulator's state alone; to be called after a step and after a reset."""
+        root = self.sim.root_states
+        world = torch.cat((root[:, 7:13].view(-1, 2, 3), self._down), dim=1)
+        base = quat_rotate_inverse(root[:, None, 3:7].expand(-1, 3, -1), world)
+        self.base_pos, self.base_quat = root[:, 0:3], root[:, 3:7]
+        self.base_lin_vel, self.base_ang_vel, self.projected_gravity = base[:, 0], base[:, 1], base[:, 2]
+        """(N, 3) each, base frame: m/s, rad/s, and the unit vector of gravity."""
+        self.dof_pos, self.dof_vel = self.sim.dof_pos, self.sim.dof_vel
+
+    def update_contacts(self) -> None:
+        """Advance contact times by one control step; to be called once after each ``sim.step``."""
+        self.contact_forces = self.sim.contact_forces
+        """(N, B, 3) N, world frame."""
+        self.foot_forces = self.contact_forces[:, self.foot_ids].norm(dim=-1)
+        contacts = self.foot_forces > CONTACT_FORCE
+        self.touch_down = contacts & (self.air_time > 0.0)
+        torch.where(self.touch_down, self.air_time + self.control_dt, self.last_air_time, out=self.last_air_time)
+        self.air_time.add_(self.control_dt).mul_(~contacts)
+        self.contact_time.add_(self.control_dt).mul_(contacts)
+        self.contacts = contacts
+
+    def begin_step(self, actions: Tensor) -> None:
+        """Take over the actions of a new step, (N, D)."""
+        self.last_actions, self.actions = self.actions, actions
+        self.last_dof_vel = self.dof_vel.clone()
+        self.episode_length += 1
+
+    def clear(self, mask: Tensor) -> None:
+        """Forget the history of the worlds in ``mask (N,)`` that start a new episode."""
+        keep = ~mask
+        column = keep[:, None]
+        # Out of place: the caller may still hold the action tensor that it passed in.
+        self.actions = self.actions * column
+        self.last_actions = self.last_actions * column
+        self.last_dof_vel = self.last_dof_vel * column
+        self.air_time.mul_(column)
+        self.contact_time.mul_(column)
+        self.last_air_time.mul_(column)
+        self.touch_down = self.touch_down & column
+        self.contacts = self.contacts & column
+        self.episode_length.mul_(keep)
+
+    def rand(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Uniform random numbers (N, *shape) from the environment's own generator."""
+        uniform = torch.rand(self.num_envs, *shape, device=self.device, generator=self.generator)
+        return uniform * (high - low) + low
+
+    def ground_height(self, xy: Tensor) -> Tensor:
+        """Height of the ground under world points ``xy (N, ..., 2)``; (N, ...) m. Boxes are not part of the ground."""
+        if self.height_field is None:
+            return torch.zeros(xy.shape[:-1], device=self.device)
+        return self.height_field.height_at(xy)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The tensors that carry over from step to step."""
+        return {name: vars(self)[name].clone() for name in _HISTORY}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Restore ``state_dict``; the simulator's state must have been restored before."""
+        for name in _HISTORY:
+            vars(self)[name] = state[name].clone()
+        self.update_kinematics()
+
+
+_LIMITS = (lambda joint: joint.lower, lambda joint: joint.upper)
+_HISTORY = (
+    "actions",
+    "last_actions",
+    "last_dof_vel",
+    "commands",
+    "episode_length",
+    "env_origins",
+    "terrain_levels",
+    "air_time",
+    "contact_time",
+    "last_air_time",
+    "touch_down",
+    "contacts",
+)

@@ -1,0 +1,111 @@
+"""Event terms ``f(env, mask, **parameters)``: they change the worlds in ``mask (N,)`` and only those."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.rotations import quat_from_euler_xyz
+from legged_gym_ext.sim.interface import DynamicsSample
+
+Range = tuple[float, float]
+
+
+def reset_root_and_joints(
+    env: EnvState,
+    mask: Tensor,
+    *,
+    xy: Range = (-0.5, 0.5),
+    yaw: Range = (-3.14159, 3.14159),
+    tilt: Range = (-0.1, 0.1),
+    lin_vel: Range = (-0.3, 0.3),
+    ang_vel: Range = (-0.3, 0.3),
+    joint_offset: Range = (-0.2, 0.2),
+    joint_vel: Range = (-0.5, 0.5),
+    clearance: float = 0.02,
+) -> None:
+    """Put the robot near its world's origin in about the default pose.
+
+    Args:
+        xy: offset from ``env_origins``, m.
+        yaw: heading, rad; ``tilt`` roll and pitch, rad.
+        lin_vel: m/s per axis; ``ang_vel`` rad/s per axis.
+        joint_offset: rad added to the default joint angles; ``joint_vel`` rad/s.
+        clearance: m between the ground under the feet and a foot in the default pose.
+    """
+    root = torch.zeros(env.num_envs, 13, device=env.device)
+    root[:, 0:2] = env.env_origins[:, 0:2] + env.rand(2, low=xy[0], high=xy[1])
+    roll_pitch = env.rand(2, low=tilt[0], high=tilt[1])
+    heading = env.rand(low=yaw[0], high=yaw[1])
+    root[:, 3:7] = quat_from_euler_xyz(roll_pitch[:, 0], roll_pitch[:, 1], heading)
+    root[:, 7:10] = env.rand(3, low=lin_vel[0], high=lin_vel[1])
+    root[:, 10:13] = env.rand(3, low=ang_vel[0], high=ang_vel[1])
+    footprint = root[:, None, 0:2] + _footprint(env, heading)
+    root[:, 2] = env.env_origins[:, 2] + env.ground_height(footprint).amax(dim=1) + env.robot.base_height + clearance
+    dof_pos = env.default_dof_pos + env.rand(env.robot.num_dof, low=joint_offset[0], high=joint_offset[1])
+    dof_pos = torch.minimum(torch.maximum(dof_pos, env.dof_lower), env.dof_upper)
+    dof_vel = env.rand(env.robot.num_dof, low=joint_vel[0], high=joint_vel[1])
+    env.sim.reset(mask, root, dof_pos, dof_vel)
+
+
+def _footprint(env: EnvState, heading: Tensor) -> Tensor:
+    """World-frame offsets (N, 9, 2) of a grid about as large as the stance of the robot, m."""
+    x, y = torch.meshgrid(
+        torch.tensor([-0.25, 0.0, 0.25], device=env.device),
+        torch.tensor([-0.15, 0.0, 0.15], device=env.device),
+        indexing="ij",
+    )
+    cos, sin = heading.cos()[:, None], heading.sin()[:, None]
+    x, y = x.reshape(1, -1), y.reshape(1, -1)
+    return torch.stack((cos * x - sin * y, sin * x + cos * y), dim=-1)
+
+
+def randomise_dynamics(
+    env: EnvState,
+    mask: Tensor,
+    *,
+    friction: Range = (0.5, 1.25),
+    added_mass: Range = (-0.5, 1.5),
+    com_shift: Range = (-0.03, 0.03),
+    motor_strength: Range = (0.9, 1.1),
+    gains: Range = (0.9, 1.1),
+    joint_friction: Range = (0.0, 0.3),
+    armature: Range = (0.8, 1.2),
+) -> None:
+    """Draw friction, added mass (kg), shift of the trunk's centre of mass (m), motor strength (factor per joint),
+    PD gains (factor per joint), dry joint friction (N m) and armature (factor per joint)."""
+    d, robot = env.robot.num_dof, env.robot
+
+    def factor(bounds: Range, nominal: tuple[float, ...]) -> Tensor:
+        return env.rand(d, low=bounds[0], high=bounds[1]) * torch.tensor(nominal, device=env.device)
+
+    sample = DynamicsSample(
+        friction=env.rand(low=friction[0], high=friction[1]),
+        added_mass=env.rand(low=added_mass[0], high=added_mass[1]),
+        com_shift=env.rand(3, low=com_shift[0], high=com_shift[1]),
+        motor_strength=env.rand(d, low=motor_strength[0], high=motor_strength[1]),
+        stiffness=factor(gains, robot.stiffness),
+        damping=factor(gains, robot.damping),
+        joint_friction=env.rand(d, low=joint_friction[0], high=joint_friction[1]),
+        armature=factor(armature, (robot.armature,) * d),
+    )
+    env.sim.set_dynamics(mask, sample)
+
+
+def push(env: EnvState, mask: Tensor, *, lin_vel: Range = (-0.5, 0.5), yaw_rate: Range = (-0.3, 0.3)) -> None:
+    """Kick the trunk: add a horizontal velocity in m/s and a yaw rate in rad/s."""
+    velocity = torch.zeros(env.num_envs, 6, device=env.device)
+    velocity[:, 0:2] = env.rand(2, low=lin_vel[0], high=lin_vel[1])
+    velocity[:, 5] = env.rand(low=yaw_rate[0], high=yaw_rate[1])
+    env.sim.push(mask, velocity)
+
+
+def place_on_level(env: EnvState, mask: Tensor, *, x: Range = (-3.0, 3.0), y: Range = (-6.0, 6.0)) -> None:
+    """Move the origins of the worlds to a random place on the strip of their terrain level; offsets in m."""
+    if env.height_field is None:
+        return
+    origin = torch.zeros_like(env.env_origins)
+    origin[:, 0] = env.height_field.level_origin_x(env.terrain_levels) + env.rand(low=x[0], high=x[1])
+    origin[:, 1] = env.rand(low=y[0], high=y[1])
+    env.env_origins = torch.where(mask[:, None], origin, env.env_origins)

@@ -1,0 +1,51 @@
+"""Rotations as quaternions (..., 4) in xyzw order, batched and without branches."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def quat_rotate(quat: Tensor, vec: Tensor) -> Tensor:
+    """Rotate ``vec (..., 3)`` by ``quat (..., 4)`` xyzw: v + 2 w (q x v) + 2 q x (q x v)."""
+    axis, w = quat[..., :3], quat[..., 3:4]
+    t = 2.0 * torch.linalg.cross(axis, vec)
+    return vec + w * t + torch.linalg.cross(axis, t)
+
+
+def quat_rotate_inverse(quat: Tensor, vec: Tensor) -> Tensor:
+    """Rotate ``vec (..., 3)`` by the inverse of ``quat (..., 4)`` xyzw."""
+    axis, w = quat[..., :3], quat[..., 3:4]
+    t = 2.0 * torch.linalg.cross(axis, vec)
+    return vec - w * t + torch.linalg.cross(axis, t)
+
+
+def quat_from_euler_xyz(roll: Tensor, pitch: Tensor, yaw: Tensor) -> Tensor:
+    """Quaternion (..., 4) of rotations about the fixed x, then y, then z axis; angles (...) in rad."""
+    cr, sr = torch.cos(0.5 * roll), torch.sin(0.5 * roll)
+    cp, sp = torch.cos(0.5 * pitch), torch.sin(0.5 * pitch)
+    cy, sy = torch.cos(0.5 * yaw), torch.sin(0.5 * yaw)
+    return torch.stack(
+        (
+            sr * cp * cy - cr * sp * sy,
+            cr * sp * cy + sr * cp * sy,
+            cr * cp * sy - sr * sp * cy,
+            cr * cp * cy + sr * sp * sy,
+        ),
+        dim=-1,
+    )
+
+
+def euler_xyz_from_quat(quat: Tensor) -> Tensor:
+    """Roll, pitch, yaw (..., 3) in rad, each in [-pi, pi], of ``quat (..., 4)``; inverse of ``quat_from_euler_xyz``."""
+    x, y, z, w = quat.unbind(-1)
+    roll = torch.atan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
+    pitch = torch.asin((2.0 * (w * y - z * x)).clamp(-1.0, 1.0))
+    yaw = torch.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+    return torch.stack((roll, pitch, yaw), dim=-1)
+
+
+def yaw_of(quat: Tensor) -> Tensor:
+    """Heading (...) in rad of ``quat (..., 4)``."""
+    x, y, z, w = quat.unbind(-1)
+    return torch.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))

@@ -1,0 +1,94 @@
+"""Rough ground as one height field that all worlds share.
+
+The field is divided into strips along x, one per difficulty level, flat first. A world of level ``l`` starts somewhere
+in strip ``l``; the field is large enough that a robot does not walk off it within an episode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class HeightFieldCfg:
+    """Size and roughness of the ground, in metres."""
+
+    num_levels: int = 8
+    strip_length: float = 8.0
+    """Extent of one level along x."""
+    width: float = 56.0
+    """Extent of the field along y."""
+    margin: float = 20.0
+    """Ground before the first and behind the last strip, as rough as those."""
+    cell: float = 0.1
+    """Grid spacing."""
+    feature_size: float = 0.2
+    """Spacing of the random heights; between them the ground is interpolated linearly."""
+    roughness: tuple[float, float] = (0.0, 0.08)
+    """Peak-to-peak height of the easiest and of the hardest level."""
+    seed: int = 0
+
+
+class HeightField:
+    """The heights of a ``HeightFieldCfg``, and what one asks of them.
+
+    The grid is centred on the origin of y; x = 0 is the middle of the first strip. Heights average zero.
+    """
+
+    def __init__(self, cfg: HeightFieldCfg, device: torch.device | str = "cpu") -> None:
+        self.cfg = cfg
+        self.length = cfg.num_levels * cfg.strip_length + 2 * cfg.margin
+        self.x_min = -cfg.margin - 0.5 * cfg.strip_length
+        self.y_min = -0.5 * cfg.width
+        self.heights = _random_heights(cfg, self.length).to(device)
+        """(nx, ny) m, heights at ``x_min + i * cell``, ``y_min + j * cell``."""
+
+    @property
+    def num_levels(self) -> int:
+        """How many levels of difficulty the field has."""
+        return self.cfg.num_levels
+
+    def level_origin_x(self, levels: Tensor) -> Tensor:
+        """x of the middle of the strip of each level; same shape as ``levels``, m."""
+        return levels * self.cfg.strip_length
+
+    def contains(self, xy: Tensor, border: float = 1.0) -> Tensor:
+        """Whether points ``xy (..., 2)`` lie on the field, ``border`` m away from its edge; (...) bool."""
+        x, y = xy[..., 0] - self.x_min, xy[..., 1] - self.y_min
+        inside_x = (x > border) & (x < self.length - border)
+        return inside_x & (y > border) & (y < self.cfg.width - border)
+
+    def height_at(self, xy: Tensor) -> Tensor:
+        """Height under the points ``xy (..., 2)``, m, exactly the surface that the engine collides with.
+
+        The surface over a cell is two triangles that share the diagonal from (x, y + cell) to (x + cell, y), as in
+        MuJoCo (manual, section on height fields). Points off the field get the height of its edge.
+        """
+        nx, ny = self.heights.shape
+        u = ((xy[..., 0] - self.x_min) / self.cfg.cell).clamp(0.0, nx - 1.001)
+        v = ((xy[..., 1] - self.y_min) / self.cfg.cell).clamp(0.0, ny - 1.001)
+        i, j = u.long(), v.long()
+        fu, fv = u - i, v - j
+        flat = self.heights.view(-1)
+        index = i * ny + j
+        h00, h01, h10, h11 = flat[index], flat[index + 1], flat[index + ny], flat[index + ny + 1]
+        lower = h00 + fu * (h10 - h00) + fv * (h01 - h00)
+        upper = h11 + (1 - fu) * (h01 - h11) + (1 - fv) * (h10 - h11)
+        return torch.where(fu + fv <= 1.0, lower, upper)
+
+
+def _random_heights(cfg: HeightFieldCfg, length: float) -> Tensor:
+    """Uniform random heights at ``feature_size``, interpolated to ``cell``, scaled level by level; (nx, ny) m."""
+    nx, ny = round(length / cfg.cell) + 1, round(cfg.width / cfg.cell) + 1
+    coarse = (round(length / cfg.feature_size) + 1, round(cfg.width / cfg.feature_size) + 1)
+    generator = torch.Generator().manual_seed(cfg.seed)
+    noise = torch.rand(coarse, generator=generator) - 0.5
+    fine = torch.nn.functional.interpolate(noise[None, None], size=(nx, ny), mode="bilinear", align_corners=True)[0, 0]
+    x = torch.linspace(0.0, length, nx) - cfg.margin
+    level = (x / cfg.strip_length).floor().clamp(0, cfg.num_levels - 1)
+    low, high = cfg.roughness
+    scale = low + (high - low) * level / max(cfg.num_levels - 1, 1)
+    return fine * scale[:, None]

@@ -1,0 +1,90 @@
+"""Loss terms and return estimates: tensors in, tensors out, no state.
+
+Leading dimensions, written ``(...)``, are ``(B,)`` or ``(T, N)``.
+"""
+
+from __future__ import annotations
+
+import torch
+
+
+def gaussian_kl(
+    old_mean: torch.Tensor, old_std: torch.Tensor, mean: torch.Tensor, std: torch.Tensor
+) -> torch.Tensor:
+    """KL(old || new) in nats between diagonal normals ``(..., A)``; returns ``(...)``."""
+    variance_ratio = (old_std / std).square()
+    distance = ((old_mean - mean) / std).square()
+    return 0.5 * (variance_ratio + distance - 1.0 - variance_ratio.log()).sum(-1)
+
+
+def generalized_advantage(
+    rewards: torch.Tensor,
+    values: torch.Tensor,
+    dones: torch.Tensor,
+    last_values: torch.Tensor,
+    gamma: float,
+    lam: float,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Generalised advantage estimation (Schulman et al. 2016, equations 11 to 16).
+
+    Args:
+        rewards: (T, N); a time-out's bootstrap is already added to it.
+        values: (T, N), V(s_t).
+        dones: (T, N) bool, the episode ended with step t, by failure or time-out.
+        last_values: (N,), V(s_T).
+        gamma: discount per step.
+        lam: weight of longer returns, 0 (one step) to 1 (Monte Carlo).
+
+    Returns:
+        ``returns (T, N)`` and ``advantages (T, N)``, with ``returns = advantages + values``.
+    """
+    alive = gamma * (~dones).to(rewards.dtype)
+    next_values = torch.cat((values[1:], last_values.unsqueeze(0)))
+    deltas = torch.addcmul(rewards - values, alive, next_values)
+    decay = alive * lam
+    advantages = torch.empty_like(deltas)
+    advantage = torch.zeros_like(last_values)
+    for step in range(len(deltas) - 1, -1, -1):
+        advantage = torch.addcmul(deltas[step], decay[step], advantage)
+        advantages[step] = advantage
+    return advantages + values, advantages
+
+
+def surrogate_loss(
+    log_prob: torch.Tensor, old_log_prob: torch.Tensor, advantages: torch.Tensor, clip_param: float
+) -> torch.Tensor:
+    """PPO's clipped surrogate (Schulman et al. 2017, equation 7), negated; tensors (...), returns a scalar."""
+    ratio = (log_prob - old_log_prob).exp()
+    clipped = ratio.clamp(1.0 - clip_param, 1.0 + clip_param)
+    return -torch.minimum(advantages * ratio, advantages * clipped).mean()
+
+
+def value_loss(values: torch.Tensor, returns: torch.Tensor) -> torch.Tensor:
+    """Mean squared error of the values (...) against the returns (...); a scalar."""
+    return (values - returns).square().mean()
+
+
+def clipped_value_loss(
+    values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, clip_param: float
+) -> torch.Tensor:
+    """The larger of the plain loss and that of values kept within ``clip_param`` of the old ones; a scalar.
+
+    Source: OpenAI baselines ``ppo2``; see Engstrom et al. 2020, "Implementation matters", section 3.
+    """
+    clipped = old_values + (values - old_values).clamp(-clip_param, clip_param)
+    return torch.maximum((values - returns).square(), (clipped - returns).square()).mean()
+
+
+def adapted_learning_rate(
+    learning_rate: torch.Tensor, kl: torch.Tensor, desired_kl: float, bounds: tuple[float, float], factor: float = 1.5
+) -> torch.Tensor:
+    """Learning rate (0-d) for the next step, from the KL (0-d) that the last one caused.
+
+    Lowered by ``factor`` when the KL exceeds twice ``desired_kl``, raised when it is below half of it
+    and positive, kept within ``bounds``. Source: adaptive KL rule of Schulman et al. 2017, section 4,
+    applied to the learning rate instead of the penalty.
+    """
+    lowered = (learning_rate / factor).clamp(min=bounds[0])
+    raised = (learning_rate * factor).clamp(max=bounds[1])
+    rate = torch.where(kl > 2.0 * desired_kl, lowered, learning_rate)
+    return torch.where((kl < 0.5 * desired_kl) & (kl > 0.0), raised, rate)

@@ -1,0 +1,300 @@
+"""Proximal policy optimisation (Schulman et al. 2017) for batched worlds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from st_rl.algorithms import distributed, losses
+from st_rl.modules.normalizer import EmpiricalNormalization
+from st_rl.storage.hidden import complete
+from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
+
+
+@dataclass(frozen=True)
+class PPOCfg:
+    """Numbers of PPO. A term of the loss named ``x`` is weighted by ``x_coef``."""
+
+    num_learning_epochs: int = 5
+    num_mini_batches: int = 4
+    clip_param: float = 0.2
+    gamma: float = 0.99
+    """Discount per step."""
+    lam: float = 0.95
+    """Weight of longer returns in the advantage estimate."""
+    surrogate_loss_coef: float = 1.0
+    value_loss_coef: float = 1.0
+    entropy_coef: float = 0.01
+    learning_rate: float = 1e-3
+    min_learning_rate: float = 1e-5
+    max_learning_rate: float = 1e-2
+    max_grad_norm: float = 1.0
+    use_clipped_value_loss: bool = True
+    schedule: str = "adaptive"
+    """``adaptive``: the learning rate follows ``desired_kl``; ``fixed``: it stays."""
+    desired_kl: float = 0.01
+    """Nats per update step."""
+    clip_min_std: float | None = None
+    """Lower bound of the policy's standard deviation, held after every step."""
+    normalize_obs: bool = False
+    """Normalise observations (and the critic's) by their running mean and deviation."""
+    normalize_until: int | None = None
+    """Freeze the normalisation after this many samples."""
+
+    def __post_init__(self) -> None:
+        if self.schedule not in ("adaptive", "fixed"):
+            raise ValueError(f"schedule '{self.schedule}' is unknown; choose 'adaptive' or 'fixed'")
+
+
+class PPO:
+    """Collects transitions with ``act`` and ``process_env_step``, learns from them with ``update``.
+
+    Shapes: N worlds, D observed numbers, A actions. All methods of the rollout stay on the device.
+    """
+
+    cfg_class: ClassVar[type[PPOCfg]] = PPOCfg
+    cfg: PPOCfg
+    storage: RolloutStorage
+
+    def __init__(self, actor_critic: nn.Module, *, device: torch.device | str = "cpu", **cfg: Any) -> None:
+        """``cfg`` are the fields of ``cfg_class``; an unknown one is a ``TypeError`` that names it."""
+        self.cfg = self.cfg_class(**cfg)
+        self.device = torch.device(device)
+        self.actor_critic: Any = actor_critic.to(self.device)
+        distributed.broadcast_module(actor_critic)
+        self.optimizer = self._build_optimizer()
+        self.loss_coefs = self._loss_coefs()
+        self.obs_normalizer: nn.Module = nn.Identity()
+        self.critic_obs_normalizer: nn.Module = self.obs_normalizer
+        self._pending: dict[str, Any] = {}
+
+    def _build_optimizer(self) -> torch.optim.Optimizer:
+        """Adam whose rate is a tensor, so that adapting it needs no synchronisation."""
+        rate = torch.tensor(self.cfg.learning_rate, device=self.device)
+        parameters = [p for p in self.actor_critic.parameters() if p.requires_grad]
+        return torch.optim.Adam(parameters, lr=rate, fused=True)
+
+    def _loss_coefs(self) -> dict[str, float]:
+        """Weight of every loss term by its name; a subclass adds its own."""
+        cfg = self.cfg
+        return {
+            "surrogate_loss": cfg.surrogate_loss_coef,
+            "value_loss": cfg.value_loss_coef,
+            "entropy": cfg.entropy_coef,
+        }
+
+    @property
+    def learning_rate(self) -> torch.Tensor:
+        """The current learning rate, 0-d."""
+        return self.optimizer.param_groups[0]["lr"]
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Everything that the optimizer changes."""
+        return [p for group in self.optimizer.param_groups for p in group["params"]]
+
+    # -- rollout -----------------------------------------------------------------------------------
+
+    def init_storage(
+        self, num_envs: int, num_transitions_per_env: int, num_obs: int, num_critic_obs: int | None, num_actions: int
+    ) -> None:
+        """Allocate the rollout; ``num_critic_obs`` is ``None`` where the critic sees the actor's observation."""
+        self.storage = RolloutStorage(
+            num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions, device=self.device
+        )
+        self._init_normalizers(num_obs, num_critic_obs)
+
+    def _init_normalizers(self, num_obs: int, num_critic_obs: int | None) -> None:
+        if not self.cfg.normalize_obs:
+            return
+        until = self.cfg.normalize_until
+        self.obs_normalizer = EmpiricalNormalization(num_obs, until=until).to(self.device)
+        self.critic_obs_normalizer = self.obs_normalizer
+        if num_critic_obs is not None:
+            self.critic_obs_normalizer = EmpiricalNormalization(num_critic_obs, until=until).to(self.device)
+
+    def act(self, obs: torch.Tensor, critic_obs: torch.Tensor | None = None) -> torch.Tensor:
+        """Sample actions (N, A) for ``obs (N, D)``; ``critic_obs`` is ``None`` where the critic sees ``obs``."""
+        with torch.inference_mode():
+            actions = self._act(obs, critic_obs)
+        # A copy made outside is an ordinary tensor, which the environment may keep and change.
+        return actions.clone()
+
+    def _act(self, obs: torch.Tensor, critic_obs: torch.Tensor | None) -> torch.Tensor:
+        policy = self.actor_critic
+        states = policy.get_hidden_states() if policy.is_recurrent else None
+        actions = policy.act(self.obs_normalizer(obs))
+        values = policy.evaluate(self.critic_obs_normalizer(obs if critic_obs is None else critic_obs))
+        if policy.is_recurrent and self.storage.step == 0:
+            # Memories that have not run yet have no states; zeros are what they start from.
+            self.storage.save_hidden_states(states if complete(states) else policy.zero_hidden_states(len(obs)))
+        self._pending = {
+            "obs": obs,
+            "critic_obs": critic_obs,
+            "actions": actions,
+            "values": values.squeeze(-1),
+            "log_prob": policy.get_actions_log_prob(actions),
+            "mean": policy.action_mean,
+            "std": policy.action_std,
+        }
+        return actions
+
+    @torch.inference_mode()
+    def process_env_step(self, rewards: torch.Tensor, dones: torch.Tensor, infos: dict[str, Any]) -> None:
+        """Record what the environment answered to the last ``act``.
+
+        An episode cut off by its time limit goes on in principle: the value of the state it was cut
+        in stands for the rewards that are not seen (Pardo et al. 2018, section 3).
+        """
+        if "time_outs" in infos:
+            rewards = torch.addcmul(rewards, self._pending["values"], infos["time_outs"], value=self.cfg.gamma)
+        extras = self._extra_fields(infos)
+        self.storage.add_transition(Transition(**self._pending, rewards=rewards, dones=dones, extras=extras))
+        self._pending = {}
+        self.actor_critic.reset(dones)
+
+    def _extra_fields(self, infos: dict[str, Any]) -> dict[str, torch.Tensor]:
+        """What a subclass stores beside the transition, by the names of the storage's extra fields."""
+        return {}
+
+    @torch.inference_mode()
+    def compute_returns(self, last_obs: torch.Tensor, last_critic_obs: torch.Tensor | None = None) -> None:
+        """Fill the storage's returns and normalised advantages; the arguments are those of the next ``act``."""
+        storage, policy = self.storage, self.actor_critic
+        states = policy.get_hidden_states() if policy.is_recurrent else None
+        last_values = policy.evaluate(self.critic_obs_normalizer(last_obs if last_critic_obs is None else last_critic_obs))
+        if policy.is_recurrent:
+            # The next act sees the same observation again and must not step the memory twice.
+            policy.set_hidden_states(states)
+        returns, advantages = losses.generalized_advantage(
+            storage.rewards, storage.values, storage.dones, last_values.squeeze(-1), self.cfg.gamma, self.cfg.lam
+        )
+        storage.returns.copy_(returns)
+        storage.advantages.copy_(distributed.standardize(advantages))
+
+    # -- learning ----------------------------------------------------------------------------------
+
+    def update(self) -> dict[str, float]:
+        """Learn from the rollout and forget it; returns the mean of every loss term and statistic."""
+        storage = self.storage
+        make = storage.recurrent_mini_batches if self.actor_critic.is_recurrent else storage.mini_batches
+        batches = self._normalized(make(self.cfg.num_mini_batches))
+        totals: dict[str, torch.Tensor] = {}
+        first = True
+        for _ in range(self.cfg.num_learning_epochs):
+            for batch in batches:
+                terms, statistics = self.compute_losses(batch)
+                if self.cfg.schedule == "adaptive" and not first:
+                    self._adapt_learning_rate(statistics["kl"])
+                self._gradient_step(terms)
+                first = False
+                for name, value in (*terms.items(), *statistics.items()):
+                    totals[name] = totals[name] + value.detach() if name in totals else value.detach()
+        self._update_normalizers()
+        storage.clear()
+        return self._means(totals, self.cfg.num_learning_epochs * len(batches))
+
+    def _normalized(self, batches: list[Batch]) -> list[Batch]:
+        if self.cfg.normalize_obs:
+            with torch.no_grad():
+                for batch in batches:
+                    shared = batch.critic_obs is batch.obs
+                    batch.critic_obs = self.critic_obs_normalizer(batch.critic_obs)
+                    batch.obs = batch.critic_obs if shared else self.obs_normalizer(batch.obs)
+        return batches
+
+    def compute_losses(self, batch: Batch) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+        """Loss terms (0-d, to be weighted and summed) and statistics (0-d, only logged, ``kl`` among them)."""
+        policy, clip = self.actor_critic, self.cfg.clip_param
+        if batch.masks is None:
+            policy.act(batch.obs)
+            values = policy.evaluate(batch.critic_obs)
+        else:
+            policy.act(batch.obs, masks=batch.masks, hidden_states=batch.hidden_states.actor)
+            values = policy.evaluate(batch.critic_obs, masks=batch.masks, hidden_states=batch.hidden_states.critic)
+        values = values.squeeze(-1)
+        mean, std = policy.action_mean, policy.action_std
+        log_prob = policy.get_actions_log_prob(batch.actions)
+        entropy = policy.entropy
+        with torch.no_grad():
+            kl = losses.gaussian_kl(batch.old_mean, batch.old_std, mean, std).mean()
+        if self.cfg.use_clipped_value_loss:
+            value_loss = losses.clipped_value_loss(values, batch.values, batch.returns, clip)
+        else:
+            value_loss = losses.value_loss(values, batch.returns)
+        terms = {
+            "surrogate_loss": losses.surrogate_loss(log_prob, batch.old_log_prob, batch.advantages, clip),
+            "value_loss": value_loss,
+            "entropy": -entropy.mean(),
+        }
+        return terms, {"kl": kl}
+
+    @torch.no_grad()
+    def _adapt_learning_rate(self, kl: torch.Tensor) -> None:
+        cfg, rate = self.cfg, self.learning_rate
+        bounds = (cfg.min_learning_rate, cfg.max_learning_rate)
+        rate.copy_(losses.adapted_learning_rate(rate, distributed.mean(kl), cfg.desired_kl, bounds))
+
+    def _gradient_step(self, terms: dict[str, torch.Tensor]) -> None:
+        loss = torch.stack([self.loss_coefs[name] * value for name, value in terms.items()]).sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        distributed.average_gradients(self.parameters)
+        nn.utils.clip_grad_norm_(self.parameters, self.cfg.max_grad_norm, foreach=True)
+        self.optimizer.step()
+        if self.cfg.clip_min_std is not None:
+            self.actor_critic.clip_std(min=self.cfg.clip_min_std)
+
+    def _update_normalizers(self) -> None:
+        """Learn the statistics from the whole rollout at once, after the policy has learned from it."""
+        if not self.cfg.normalize_obs:
+            return
+        for normalizer, buffer in self._normalized_buffers():
+            normalizer.update(distributed.gather_rows(buffer.flatten(0, 1)))
+
+    def _normalized_buffers(self) -> list[tuple[Any, torch.Tensor]]:
+        storage = self.storage
+        pairs = [(self.obs_normalizer, storage.obs)]
+        if storage.critic_obs is not storage.obs:
+            pairs.append((self.critic_obs_normalizer, storage.critic_obs))
+        return pairs
+
+    def _means(self, totals: dict[str, torch.Tensor], count: int) -> dict[str, float]:
+        """Averages as numbers, read from the device at once; the entropy with its own sign."""
+        totals["entropy"] = -totals["entropy"]
+        values = (torch.stack(list(totals.values())) / count).tolist()
+        return dict(zip(totals, values, strict=True)) | {"learning_rate": self.learning_rate.item()}
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def train_mode(self) -> None:
+        """Dropout, sampling and the like as in training."""
+        self.actor_critic.train()
+
+    def test_mode(self) -> None:
+        """Everything as in evaluation."""
+        self.actor_critic.eval()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Model, optimizer (with its learning rate) and normalisers: tensors and plain values only."""
+        state = {
+            "model_state_dict": self.actor_critic.state_dict(),
+            "optimizer_state_dict": self.optimizer.state_dict(),
+        }
+        if self.cfg.normalize_obs:
+            state["obs_normalizer_state_dict"] = self.obs_normalizer.state_dict()
+            if self.critic_obs_normalizer is not self.obs_normalizer:
+                state["critic_obs_normalizer_state_dict"] = self.critic_obs_normalizer.state_dict()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what ``state_dict`` returned; raises ``KeyError`` or ``RuntimeError`` where it does not fit."""
+        self.actor_critic.load_state_dict(state["model_state_dict"])
+        self.optimizer.load_state_dict(state["optimizer_state_dict"])
+        if self.cfg.normalize_obs:
+            self.obs_normalizer.load_state_dict(state["obs_normalizer_state_dict"])
+            if self.critic_obs_normalizer is not self.obs_normalizer:
+                self.critic_obs_normalizer.load_state_dict(state["critic_obs_normalizer_state_dict"])

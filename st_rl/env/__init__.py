@@ -1,0 +1,5 @@
+"""The contract between learning code and a batched environment."""
+
+from st_rl.env.vec_env import StatefulVecEnv, VecEnv
+
+__all__ = ["StatefulVecEnv", "VecEnv"]

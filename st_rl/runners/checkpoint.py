@@ -1,0 +1,109 @@
+"""Files of a run: written whole or not at all, read without running anything from them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from st_rl.utils.errors import UserError
+
+_MODEL_NAME = re.compile(r"model_(\d+)\.pt")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write ``data`` under a temporary name beside ``path``, then rename it: readers see all of it or the old file.
+
+    Raises:
+        UserError: the folder cannot be written or the disk is full; ``path`` is as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path} ({error.strerror or error}); free some space or choose a folder you may write to"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """``write_atomically`` of ``value`` as indented JSON."""
+    write_atomically(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def save_tensors(path: Path, value: dict[str, Any]) -> None:
+    """``write_atomically`` of nested tensors and plain values in torch's format."""
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_tensors(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read what ``save_tensors`` wrote, with ``weights_only=True``.
+
+    Raises:
+        UserError: the file is missing, truncated, or holds anything but tensors and plain values.
+    """
+    if not path.is_file():
+        raise UserError(f"there is no checkpoint {path}; give the path of a model_<iteration>.pt file")
+    try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("not a complete archive")
+        value = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:
+        # torch raises whatever its zip reader and unpickler happen to meet in a damaged file.
+        raise UserError(
+            f"{path} is truncated or is no checkpoint ({str(error).splitlines()[0][:120]}); "
+            "delete it and use an earlier one"
+        ) from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path} holds no checkpoint but a {type(value).__name__}; use a file that a run has saved")
+    return value
+
+
+def list_checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """``(iteration, path)`` of every ``model_<iteration>.pt`` in ``folder``, oldest first."""
+    if not folder.is_dir():
+        return []
+    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _MODEL_NAME.fullmatch(path.name))]
+    return sorted(found)
+
+
+def latest_checkpoint(folder: Path) -> Path:
+    """The checkpoint of the highest iteration; ``UserError`` where there is none."""
+    found = list_checkpoints(folder)
+    if not found:
+        raise UserError(f"{folder} holds no model_<iteration>.pt; give the folder of a run that has saved a checkpoint")
+    return found[-1][1]
+
+
+def model_path(folder: Path, iteration: int) -> Path:
+    """Where the policy of an iteration lies."""
+    return folder / f"model_{iteration}.pt"
+
+
+def state_path(folder: Path, iteration: int) -> Path:
+    """Where the rest of the run's state after an iteration lies (environment, generators, statistics)."""
+    return folder / f"state_{iteration}.pt"
+
+
+def remove_other_states(folder: Path, iteration: int) -> None:
+    """Delete every ``state_*.pt`` but that of ``iteration``; they are large and only the newest is of use."""
+    for path in folder.glob("state_*.pt"):
+        if path != state_path(folder, iteration):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,56 @@
+"""What a person at the terminal sees of a long run."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import TextIO
+
+
+def duration(seconds: float) -> str:
+    """``1:02:03`` or ``2:03``."""
+    minutes, second = divmod(round(seconds), 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
+
+
+class Progress:
+    """A block of lines renewed in place on a terminal; elsewhere one line now and then."""
+
+    max_metrics = 12
+
+    def __init__(self, stream: TextIO, start: int, end: int, line_interval: int = 10) -> None:
+        """Iterations run from ``start`` to ``end``; without a terminal a line appears every ``line_interval``."""
+        self.stream, self.start, self.end, self.line_interval = stream, start, end, line_interval
+        self.began = time.monotonic()
+        self.terminal = stream.isatty()
+        self._drawn = 0
+
+    def report(self, iteration: int, steps_per_second: float, metrics: dict[str, float]) -> None:
+        """Show the state after ``iteration`` iterations; ``metrics`` in the order of their importance."""
+        elapsed = time.monotonic() - self.began
+        done = iteration - self.start
+        left = elapsed / max(1, done) * (self.end - iteration)
+        head = f"iteration {iteration}/{self.end}  {steps_per_second:,.0f} steps/s  left {duration(left)}"
+        if self.terminal:
+            self._draw([self._bar(done), head, *self._table(metrics)])
+        elif done == 1 or iteration == self.end or done % self.line_interval == 0:
+            shown = "  ".join(f"{name} {value:.3g}" for name, value in list(metrics.items())[: self.max_metrics])
+            self.stream.write(f"{head}  {shown}\n")
+            self.stream.flush()
+
+    def _bar(self, done: int) -> str:
+        width = 40
+        filled = width * done // max(1, self.end - self.start)
+        return f"[{'#' * filled}{'.' * (width - filled)}]"
+
+    def _table(self, metrics: dict[str, float]) -> list[str]:
+        return [f"  {name:<32} {value:>12.4g}" for name, value in list(metrics.items())[: self.max_metrics]]
+
+    def _draw(self, lines: list[str]) -> None:
+        columns = shutil.get_terminal_size().columns - 1
+        # Back to the first line of the last drawing, then clear to the end of the screen.
+        back = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
+        self.stream.write(back + "".join(f"{line[:columns]}\n" for line in lines))
+        self.stream.flush()
+        self._drawn = len(lines)
