@@ -18,6 +18,7 @@ from legged_gym_ext.envs.managers import (
 )
 from legged_gym_ext.mdp.commands import resample_due, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.mdp.rewards import track_lin_vel
 from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.sim.registry import make_simulator
 from legged_gym_ext.terrain.height_field import HeightField
@@ -66,6 +67,8 @@ class LeggedEnv:
         self._skip_empty = self.device.type == "cpu"
         everyone = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self._events.run("startup", everyone)
+        self.metric_values = torch.zeros(self.num_envs, len(self.metrics.names), device=self.device)
+        """(N, metrics) of the last step, before resets; the columns are ``metrics.names``."""
         self.reset()
 
     def _build_managers(self) -> None:
@@ -111,7 +114,7 @@ class LeggedEnv:
         state.fell = failed
         rewards = self.rewards.compute()
         infos = self._infos(time_outs)
-        self._update_score(rewards)
+        state.tracking_score.add_(track_lin_vel(state), alpha=1.0 / state.max_episode_length)
         dones = failed | time_outs
         if not self._skip_empty or bool(dones.any()):
             self._curriculum.update(dones)
@@ -128,12 +131,8 @@ class LeggedEnv:
     def _infos(self, time_outs: Tensor) -> dict[str, Any]:
         log = self.rewards.log()
         self.metric_values = self.metrics.compute()
-        """(N, metrics) of the last step, before resets."""
         log |= zip(self.metrics.names, self.metric_values.mean(dim=0).unbind(), strict=True)
         return {"time_outs": time_outs, "log": log}
-
-    def _update_score(self, rewards: Tensor) -> None:
-        raise NotImplementedError
 
     def _reset_worlds(self, mask: Tensor) -> None:
         state = self.state
@@ -151,3 +150,34 @@ class LeggedEnv:
     def _compute_observations(self) -> None:
         self._obs = self._observations.compute()
         self._critic_obs = self._critic_observations.compute()
+
+    # ---------------------------------------------------------------- StatefulVecEnv
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that later steps depend on, the random generator included."""
+        return {
+            "sim": self.sim.state_dict(),
+            "state": self.state.state_dict(),
+            "clocks": [clock.clone() for clock in self._events.clocks],
+            "generator": self.generator.get_state(),
+            "obs": self._obs.clone(),
+            "critic_obs": self._critic_obs.clone(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore ``state_dict`` in an environment of the same configuration; ``UserError`` where the sizes differ."""
+        found = state["obs"].shape
+        if found != self._obs.shape:
+            raise UserError(
+                f"the saved environment has {found[0]} worlds and {found[1]} observations, this one {self.num_envs} "
+                f"and {self.num_obs}; resume with the settings of the run"
+            )
+        self.sim.load_state_dict(state["sim"])
+        self.state.load_state_dict(state["state"])
+        self._events.clocks = [clock.clone() for clock in state["clocks"]]
+        self.generator.set_state(state["generator"].cpu())
+        self._obs, self._critic_obs = state["obs"].clone(), state["critic_obs"].clone()
+
+    def close(self) -> None:
+        """Release the simulator."""
+        self.sim.close()

@@ -66,6 +66,8 @@ class EnvState:
         self.env_origins = torch.zeros(n, 3, device=device)
         """(N, 3) m, where the world's episode started, on the ground."""
         self.terrain_levels = torch.zeros(n, dtype=torch.long, device=device)
+        self.tracking_score = torch.zeros(n, device=device)
+        """(N,) how well the episode's velocity commands were followed so far, summed to at most 1 at full length."""
         self.air_time = torch.zeros(n, 4, device=device)
         """(N, 4) s that each foot has been off the ground."""
         self.contact_time = torch.zeros(n, 4, device=device)
@@ -126,6 +128,7 @@ class EnvState:
         self.touch_down = self.touch_down & column
         self.contacts = self.contacts & column
         self.episode_length.mul_(keep)
+        self.tracking_score.mul_(keep)
 
     def rand(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform random numbers (N, *shape) from the environment's own generator."""
@@ -158,6 +161,9 @@ _HISTORY = (
     "episode_length",
     "env_origins",
     "terrain_levels",
+    "tracking_score",
+    "foot_forces",
+    "fell",
     "air_time",
     "contact_time",
     "last_air_time",

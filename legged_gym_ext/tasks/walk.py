@@ -1,0 +1,85 @@
+"""``walk``: follow velocity commands on rough ground; the skill that every other one starts from."""
+
+from __future__ import annotations
+
+from legged_gym_ext.envs.cfg import (
+    CurriculumTermCfg,
+    EnvCfg,
+    EventTermCfg,
+    MetricTermCfg,
+    ObsTermCfg,
+    RewardTermCfg,
+    TerminationTermCfg,
+)
+from legged_gym_ext.mdp import curriculum, events, metrics, observations, rewards, terminations
+from legged_gym_ext.sim.interface import SceneCfg
+from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
+from legged_gym_ext.terrain.height_field import HeightFieldCfg
+from st_rl.algorithms.ppo import PPOCfg
+
+
+def walk(robot: str) -> TaskCfg:
+    """The walking task of ``robot``: proprioception only for the actor, the ground's difficulty in a curriculum."""
+    env = EnvCfg(
+        robot=robot,
+        num_envs=1024,
+        episode_length_s=20.0,
+        scene=SceneCfg(height_field=HeightFieldCfg()),
+        observations={"proprioception": ObsTermCfg(observations.proprioception)},
+        critic_observations={
+            "proprioception": ObsTermCfg(observations.proprioception),
+            "robot_config": ObsTermCfg(observations.robot_config),
+            "foot_contacts": ObsTermCfg(observations.foot_contacts),
+        },
+        rewards=_rewards(),
+        terminations={
+            "time_out": TerminationTermCfg(terminations.time_out, time_out=True),
+            "off_the_field": TerminationTermCfg(terminations.off_the_field, time_out=True),
+            "trunk_contact": TerminationTermCfg(terminations.trunk_contact),
+            "bad_orientation": TerminationTermCfg(terminations.bad_orientation),
+            "broken_state": TerminationTermCfg(terminations.broken_state),
+        },
+        events={
+            "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
+            "place": EventTermCfg(events.place_on_level, "reset"),
+            "pose": EventTermCfg(events.reset_root_and_joints, "reset"),
+            "push": EventTermCfg(events.push, "interval", interval_s=(6.0, 10.0)),
+        },
+        curriculum={"terrain": CurriculumTermCfg(curriculum.terrain_level)},
+        metrics=walk_metrics(),
+    )
+    return TaskCfg(
+        name=f"{robot}_walk",
+        env=env,
+        train=TrainCfg(max_iterations=130, algorithm=PPOCfg(entropy_coef=0.005)),
+    )
+
+
+def _rewards() -> dict[str, RewardTermCfg]:
+    return {
+        "track_lin_vel": RewardTermCfg(rewards.track_lin_vel, 1.5, {"sigma": 0.15}),
+        "track_yaw_rate": RewardTermCfg(rewards.track_yaw_rate, 0.9, {"sigma": 0.2}),
+        "lin_vel_z": RewardTermCfg(rewards.lin_vel_z, -2.0),
+        "ang_vel_xy": RewardTermCfg(rewards.ang_vel_xy, -0.05),
+        "tilt": RewardTermCfg(rewards.tilt, -1.0),
+        "torque": RewardTermCfg(rewards.torque, -1e-4),
+        "dof_acc": RewardTermCfg(rewards.dof_acc, -2.5e-7),
+        "action_rate": RewardTermCfg(rewards.action_rate, -0.01),
+        "dof_pos_limits": RewardTermCfg(rewards.dof_pos_limits, -5.0),
+        "collision": RewardTermCfg(rewards.collision, -1.0),
+        "feet_air_time": RewardTermCfg(rewards.feet_air_time, 0.02, {"threshold": 0.25}),
+        "default_pose": RewardTermCfg(rewards.default_pose, -0.15),
+        "stand_still": RewardTermCfg(rewards.stand_still, -0.3),
+        "termination": RewardTermCfg(rewards.termination, -0.5),
+    }
+
+
+def walk_metrics() -> dict[str, MetricTermCfg]:
+    """What is logged and evaluated of walking."""
+    return {
+        "lin_vel_mse": MetricTermCfg(metrics.lin_vel_error_squared),
+        "yaw_rate_mse": MetricTermCfg(metrics.yaw_rate_error_squared),
+        "planar_speed": MetricTermCfg(metrics.planar_speed),
+        "power_over_weight": MetricTermCfg(metrics.power_over_weight),
+        "terrain_level": MetricTermCfg(metrics.terrain_level),
+    }
