@@ -41,9 +41,7 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     if not active():
         return
     parameters = list(parameters)
-    flat = torch.cat(
-        [torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters]
-    )
+    flat = torch.cat([torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters])
     dist.all_reduce(flat)
     flat /= dist.get_world_size()
     for parameter, piece in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):

@@ -8,9 +8,7 @@ from __future__ import annotations
 import torch
 
 
-def gaussian_kl(
-    old_mean: torch.Tensor, old_std: torch.Tensor, mean: torch.Tensor, std: torch.Tensor
-) -> torch.Tensor:
+def gaussian_kl(old_mean: torch.Tensor, old_std: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
     """KL(old || new) in nats between diagonal normals ``(..., A)``; returns ``(...)``."""
     variance_ratio = (old_std / std).square()
     distance = ((old_mean - mean) / std).square()

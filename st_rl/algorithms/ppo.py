@@ -10,7 +10,7 @@ from torch import nn
 
 from st_rl.algorithms import distributed, losses
 from st_rl.modules.normalizer import EmpiricalNormalization
-from st_rl.storage.hidden import complete
+from st_rl.storage.hidden import flatten_states
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
 
 
@@ -130,7 +130,7 @@ class PPO:
         values = policy.evaluate(self.critic_obs_normalizer(obs if critic_obs is None else critic_obs))
         if policy.is_recurrent and self.storage.step == 0:
             # Memories that have not run yet have no states; zeros are what they start from.
-            self.storage.save_hidden_states(states if complete(states) else policy.zero_hidden_states(len(obs)))
+            self.storage.save_hidden_states(states if flatten_states(states) else policy.zero_hidden_states(len(obs)))
         self._pending = {
             "obs": obs,
             "critic_obs": critic_obs,
@@ -165,7 +165,9 @@ class PPO:
         """Fill the storage's returns and normalised advantages; the arguments are those of the next ``act``."""
         storage, policy = self.storage, self.actor_critic
         states = policy.get_hidden_states() if policy.is_recurrent else None
-        last_values = policy.evaluate(self.critic_obs_normalizer(last_obs if last_critic_obs is None else last_critic_obs))
+        last_values = policy.evaluate(
+            self.critic_obs_normalizer(last_obs if last_critic_obs is None else last_critic_obs)
+        )
         if policy.is_recurrent:
             # The next act sees the same observation again and must not step the memory twice.
             policy.set_hidden_states(states)

@@ -1,4 +1,7 @@
-"""Files of a run: written whole or not at all, read without running anything from them."""
+"""Files of a run: written whole or not at all, read without running anything from them.
+
+Checkpoints of policies are found and read with ``st_rl.utils.run_folder``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import contextlib
 import io
 import json
 import os
-import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,6 @@ from typing import Any
 import torch
 
 from st_rl.utils.errors import UserError
-
-_MODEL_NAME = re.compile(r"model_(\d+)\.pt")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -60,7 +60,7 @@ def load_tensors(path: Path, device: torch.device | str = "cpu") -> dict[str, An
         UserError: the file is missing, truncated, or holds anything but tensors and plain values.
     """
     if not path.is_file():
-        raise UserError(f"there is no checkpoint {path}; give the path of a model_<iteration>.pt file")
+        raise UserError(f"there is no file {path}; give the path of a file that a run has saved")
     try:
         if not zipfile.is_zipfile(path):
             raise ValueError("not a complete archive")
@@ -76,34 +76,18 @@ def load_tensors(path: Path, device: torch.device | str = "cpu") -> dict[str, An
     return value
 
 
-def list_checkpoints(folder: Path) -> list[tuple[int, Path]]:
-    """``(iteration, path)`` of every ``model_<iteration>.pt`` in ``folder``, oldest first."""
-    if not folder.is_dir():
-        return []
-    found = [(int(match[1]), path) for path in folder.iterdir() if (match := _MODEL_NAME.fullmatch(path.name))]
-    return sorted(found)
-
-
-def latest_checkpoint(folder: Path) -> Path:
-    """The checkpoint of the highest iteration; ``UserError`` where there is none."""
-    found = list_checkpoints(folder)
-    if not found:
-        raise UserError(f"{folder} holds no model_<iteration>.pt; give the folder of a run that has saved a checkpoint")
-    return found[-1][1]
-
-
 def model_path(folder: Path, iteration: int) -> Path:
     """Where the policy of an iteration lies."""
     return folder / f"model_{iteration}.pt"
 
 
-def state_path(folder: Path, iteration: int) -> Path:
-    """Where the rest of the run's state after an iteration lies (environment, generators, statistics)."""
-    return folder / f"state_{iteration}.pt"
+def state_path(folder: Path, iteration: int, rank: int = 0) -> Path:
+    """Where the rest of a process's state after an iteration lies (environment, generators, statistics)."""
+    return folder / (f"state_{iteration}.pt" if rank == 0 else f"state_{iteration}.{rank}.pt")
 
 
 def remove_other_states(folder: Path, iteration: int) -> None:
-    """Delete every ``state_*.pt`` but that of ``iteration``; they are large and only the newest is of use."""
+    """Delete every ``state_*.pt`` but those of ``iteration``; they are large and only the newest is of use."""
     for path in folder.glob("state_*.pt"):
-        if path != state_path(folder, iteration):
+        if path.name.split(".")[0] != f"state_{iteration}":
             path.unlink(missing_ok=True)

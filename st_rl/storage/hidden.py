@@ -18,15 +18,6 @@ def map_states(function: Callable[[torch.Tensor], torch.Tensor], states: Any) ->
     return type(states)(*parts) if hasattr(states, "_fields") else type(states)(parts)
 
 
-def complete(states: Any) -> bool:
-    """Whether there are states and none of them is missing (memories have none before their first step)."""
-    if states is None:
-        return False
-    if isinstance(states, torch.Tensor):
-        return True
-    return all(complete(part) for part in states)
-
-
 def flatten_states(states: Any) -> list[torch.Tensor]:
     """The tensors of nested tuples, depth first."""
     if states is None:
