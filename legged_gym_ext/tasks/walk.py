@@ -22,7 +22,7 @@ def walk(robot: str) -> TaskCfg:
     """The walking task of ``robot``: proprioception only for the actor, the ground's difficulty in a curriculum."""
     env = EnvCfg(
         robot=robot,
-        num_envs=1024,
+        num_envs=512,
         episode_length_s=20.0,
         scene=SceneCfg(height_field=HeightFieldCfg()),
         observations={"proprioception": ObsTermCfg(observations.proprioception)},
@@ -40,6 +40,7 @@ def walk(robot: str) -> TaskCfg:
             "broken_state": TerminationTermCfg(terminations.broken_state),
         },
         events={
+            "levels": EventTermCfg(curriculum.random_level, "startup"),
             "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
             "place": EventTermCfg(events.place_on_level, "reset"),
             "pose": EventTermCfg(events.reset_root_and_joints, "reset"),
@@ -51,7 +52,7 @@ def walk(robot: str) -> TaskCfg:
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(max_iterations=130, algorithm=PPOCfg(entropy_coef=0.005)),
+        train=TrainCfg(max_iterations=300, algorithm=PPOCfg(entropy_coef=0.005)),
     )
 
 
@@ -67,10 +68,10 @@ def _rewards() -> dict[str, RewardTermCfg]:
         "action_rate": RewardTermCfg(rewards.action_rate, -0.01),
         "dof_pos_limits": RewardTermCfg(rewards.dof_pos_limits, -5.0),
         "collision": RewardTermCfg(rewards.collision, -1.0),
-        "feet_air_time": RewardTermCfg(rewards.feet_air_time, 0.02, {"threshold": 0.25}),
+        "feet_air_time": RewardTermCfg(rewards.feet_air_time, 0.1, {"threshold": 0.2}),
         "default_pose": RewardTermCfg(rewards.default_pose, -0.15),
         "stand_still": RewardTermCfg(rewards.stand_still, -0.3),
-        "termination": RewardTermCfg(rewards.termination, -0.5),
+        "termination": RewardTermCfg(rewards.termination, -2.0),
     }
 
 

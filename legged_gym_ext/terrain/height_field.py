@@ -27,7 +27,7 @@ class HeightFieldCfg:
     """Grid spacing."""
     feature_size: float = 0.2
     """Spacing of the random heights; between them the ground is interpolated linearly."""
-    roughness: tuple[float, float] = (0.0, 0.08)
+    roughness: tuple[float, float] = (0.0, 0.06)
     """Peak-to-peak height of the easiest and of the hardest level."""
     seed: int = 0
 
