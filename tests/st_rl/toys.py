@@ -138,3 +138,30 @@ class PointMass(ToyEnv):
             closed = a - b @ gain
             p = q + closed.T @ p @ closed + self.effort * gain.T @ gain
         return gain
+
+
+class Recall(ToyEnv):
+    """A sign is shown in the first step of an episode only and asked for in the last: nothing but memory helps.
+
+    Only the last step is rewarded: ``1 - (action - sign)^2``. Without memory the best action there is 0 and the
+    best expected return 0; with memory it is 1.
+    """
+
+    world_state = ("sign",)
+
+    def __init__(self, num_envs: int, max_episode_length: int = 5, seed: int = 0) -> None:
+        layout = ObsLayout({"cue": (1,), "time": (1,)})
+        super().__init__(num_envs, layout, 1, max_episode_length, seed=seed)
+
+    def _restart(self, mask: torch.Tensor) -> None:
+        self.write("sign", mask, 2.0 * (self.rand(1) < 0.5) - 1.0)
+
+    def _observe(self) -> tuple[torch.Tensor, dict[str, Any]]:
+        time = self.episode_length_buf.unsqueeze(1).float() / self.max_episode_length
+        return torch.cat((self.sign * (time == 0), time), dim=-1), {"observations": {}}
+
+    def _advance(self, actions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        asked = self.episode_length_buf == self.max_episode_length - 1
+        reward = asked * (1.0 - (actions - self.sign).square().squeeze(-1))
+        # The end is part of the task, not a time limit: there is nothing to bootstrap from.
+        return reward, asked, {}
