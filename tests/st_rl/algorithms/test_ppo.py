@@ -192,7 +192,7 @@ def test_mistakes_in_the_configuration_are_named() -> None:
     policy = ActorCritic(4, 4, 2)
     with pytest.raises(TypeError, match="clip_parameter"):
         PPO(policy, clip_parameter=0.1)
-    with pytest.raises(ValueError, match="'linear'.*adaptive"):
+    with pytest.raises(ValueError, match=r"'linear'.*adaptive"):
         PPO(policy, schedule="linear")
     with pytest.raises(UserError, match=r"'PPOO'.*PPO"):
         get_algorithm_class("PPOO")
