@@ -38,7 +38,7 @@ def make_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Rend
 
 @functools.cache
 def find_gl_library() -> str | None:
-    """"egl", "osmesa" or "glfw", the first that can make a context; ``MUJOCO_GL`` limits the choice to its value.
+    """ "egl", "osmesa" or "glfw", the first that can make a context; ``MUJOCO_GL`` limits the choice to its value.
 
     Each candidate is tried in a process of its own because a failed one spoils PyOpenGL for the next.
     """

@@ -7,6 +7,7 @@ ends with ``mjSTAGE_VEL``; moved boxes are not collided with before ``set_const`
 
 from __future__ import annotations
 
+import logging
 import warnings
 
 import mujoco
@@ -29,6 +30,10 @@ from legged_gym_ext.sim.interface import (
 )
 from legged_gym_ext.sim.mujoco_model import MIN_BOX, ActuatorFields, WorldRenderer, compile_scene
 from legged_gym_ext.terrain.height_field import HeightField
+
+log = logging.getLogger(__name__)
+# Otherwise the engine reports broken worlds on stderr and in a file in the working directory.
+mujoco.set_mju_user_warning(log.debug)
 
 _VEL = int(mujoco.mjtStage.mjSTAGE_VEL)
 _OUTPUTS = ("xpos", "xquat", "cvel", "subtree_com", "cfrc_ext", "actuator_force")
@@ -154,12 +159,14 @@ class MujocoSimulator(Simulator):
 
     def _find_invalid(self) -> None:
         worst = torch.maximum(self._qpos_t.abs().amax(1), self._qvel_t.abs().amax(1))
+        # The engine takes targets that are not finite for zeros, which would hide a broken policy.
+        worst = torch.maximum(worst, torch.from_numpy(self._before["targets"]).abs().amax((1, 2)))
         torch.le(worst, _MAX_COORDINATE, out=self.invalid).logical_not_()
         count = int(self.invalid.sum())
         if count:
             self.num_invalid += count
             for tensor in (self.root_states, self.dof_pos, self.dof_vel, self.torques, self.substep_dof_vel):
-                tensor.nan_to_num_(0.0, 0.0, 0.0).clamp_(-_MAX_COORDINATE, _MAX_COORDINATE)
+                _bound(tensor)
 
     def last_inputs(self, world: int) -> dict[str, np.ndarray]:
         return {name: values[world].copy() for name, values in self._before.items()}
@@ -178,6 +185,8 @@ class MujocoSimulator(Simulator):
             arm = out["xpos"][:, ids] - out["subtree_com"][:, self._trunk, None]
             states[..., 7:10].copy_(spatial[..., 3:6] + torch.linalg.cross(spatial[..., 0:3], arm))
             states[..., 10:13].copy_(spatial[..., 0:3])
+            if self.invalid.any():
+                _bound(states)
             self._bodies_stale = False
         return self._body_states
 
@@ -185,6 +194,8 @@ class MujocoSimulator(Simulator):
     def contact_forces(self) -> Tensor:
         if self._contacts_stale:
             self._contact_forces.copy_(self._out["cfrc_ext"][:, self._body_ids, 3:6])
+            if self.invalid.any():
+                _bound(self._contact_forces)
             self._contacts_stale = False
         return self._contact_forces
 
@@ -298,3 +309,7 @@ class MujocoSimulator(Simulator):
             self._renderer.close()
             self._renderer = None
 
+
+def _bound(tensor: Tensor) -> None:
+    """Make what a broken world reports finite, in place, so that it cannot spoil sums over worlds."""
+    tensor.nan_to_num_(0.0, 0.0, 0.0).clamp_(-_MAX_COORDINATE, _MAX_COORDINATE)

@@ -104,9 +104,7 @@ def _add_looks(root: ET.Element) -> None:
     ET.SubElement(asset, "texture", type="skybox", builtin="gradient", **sky)
     checker = {"rgb1": "0.42 0.47 0.45", "rgb2": "0.50 0.55 0.53", "width": "128", "height": "128"}
     ET.SubElement(asset, "texture", name=GROUND, type="2d", builtin="checker", **checker)
-    ET.SubElement(
-        asset, "material", name=GROUND, texture=GROUND, texuniform="true", texrepeat="1 1", specular="0.05"
-    )
+    ET.SubElement(asset, "material", name=GROUND, texture=GROUND, texuniform="true", texrepeat="1 1", specular="0.05")
     ET.SubElement(_child(root, "worldbody"), "light", dir="-0.3 0.4 -1", directional="true", diffuse="0.5 0.5 0.5")
 
 
