@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from st_rl.algorithms import distributed, losses
+from st_rl.algorithms.cpu_kernels import fast_kernels
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
@@ -102,10 +104,19 @@ class PPO:
         self, num_envs: int, num_transitions_per_env: int, num_obs: int, num_critic_obs: int | None, num_actions: int
     ) -> None:
         """Allocate the rollout; ``num_critic_obs`` is ``None`` where the critic sees the actor's observation."""
-        self.storage = RolloutStorage(
-            num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions, device=self.device
-        )
+        self.storage = self._build_storage(num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions)
         self._init_normalizers(num_obs, num_critic_obs)
+
+    def _build_storage(
+        self, num_envs: int, num_transitions_per_env: int, num_obs: int, num_critic_obs: int | None, num_actions: int
+    ) -> RolloutStorage:
+        """The storage, with the extra fields of ``_storage_fields``; a subclass may choose another class."""
+        sizes = (num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions)
+        return RolloutStorage(*sizes, device=self.device, extra_fields=self._storage_fields())
+
+    def _storage_fields(self) -> dict[str, tuple[int, ...]]:
+        """Shapes, per world and step, of what ``_extra_fields`` stores; a subclass adds its own."""
+        return {}
 
     def _init_normalizers(self, num_obs: int, num_critic_obs: int | None) -> None:
         if not self.cfg.normalize_obs:
@@ -118,7 +129,7 @@ class PPO:
 
     def act(self, obs: torch.Tensor, critic_obs: torch.Tensor | None = None) -> torch.Tensor:
         """Sample actions (N, A) for ``obs (N, D)``; ``critic_obs`` is ``None`` where the critic sees ``obs``."""
-        with torch.inference_mode():
+        with torch.inference_mode(), fast_kernels(self.device):
             actions = self._act(obs, critic_obs)
         # A copy made outside is an ordinary tensor, which the environment may keep and change.
         return actions.clone()
@@ -185,14 +196,13 @@ class PPO:
         make = storage.recurrent_mini_batches if self.actor_critic.is_recurrent else storage.mini_batches
         batches = self._normalized(make(self.cfg.num_mini_batches))
         totals: dict[str, torch.Tensor] = {}
-        first = True
-        for _ in range(self.cfg.num_learning_epochs):
-            for batch in batches:
-                terms, statistics = self.compute_losses(batch)
-                if self.cfg.schedule == "adaptive" and not first:
+        with fast_kernels(self.device):
+            for step in range(self.cfg.num_learning_epochs * len(batches)):
+                terms, statistics = self.compute_losses(batches[step % len(batches)])
+                # Before the first step the policy is the one that acted, and its KL nothing but rounding.
+                if self.cfg.schedule == "adaptive" and step > 0:
                     self._adapt_learning_rate(statistics["kl"])
                 self._gradient_step(terms)
-                first = False
                 for name, value in (*terms.items(), *statistics.items()):
                     totals[name] = totals[name] + value.detach() if name in totals else value.detach()
         self._update_normalizers()
@@ -295,7 +305,8 @@ class PPO:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what ``state_dict`` returned; raises ``KeyError`` or ``RuntimeError`` where it does not fit."""
         self.actor_critic.load_state_dict(state["model_state_dict"])
-        self.optimizer.load_state_dict(state["optimizer_state_dict"])
+        # The optimizer would go on working in the very tensors that it is given.
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer_state_dict"]))
         if self.cfg.normalize_obs:
             self.obs_normalizer.load_state_dict(state["obs_normalizer_state_dict"])
             if self.critic_obs_normalizer is not self.obs_normalizer:

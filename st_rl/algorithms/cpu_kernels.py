@@ -1,0 +1,111 @@
+"""Faster linear layers and ELUs on the CPU, in plain single precision, for everything run inside a context.
+
+torch multiplies single-precision matrices with MKL, which leaves half of the vector units idle on processors that
+are not Intel's; oneDNN, which every build of torch for x86 carries, uses them all (2.2 times the rate measured on
+Zen 5, the same on Intel). Its linear layer has no derivative in torch, so one is given here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+_ATEN = torch.ops.aten
+
+
+def fast_kernels(device: torch.device) -> AbstractContextManager[Any]:
+    """A context in which ``functional.linear`` and ``functional.elu`` take the faster path, if ``device`` has one.
+
+    The results differ from torch's in rounding alone, and are the same at every run. Derivatives of any order work.
+    """
+    if device.type == "cpu" and _AVAILABLE:
+        return _FastKernels()
+    return contextlib.nullcontext()
+
+
+def _available() -> bool:
+    # The operator is torch's own but not part of its documented interface: ask for it before relying on it.
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+_AVAILABLE = _available()
+
+
+class _FastKernels(TorchFunctionMode):
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is functional.linear and not kwargs and _fits(args[0]) and _fits(args[1]):
+            return _Linear.apply(*args)
+        if func is functional.elu and _fits(args[0]) and args[1:] in ((), (1.0,)) and not any((kwargs or {}).values()):
+            return _Elu.apply(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+def _fits(tensor: Any) -> bool:
+    return type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.dtype is torch.float32 and tensor.dim() > 1
+
+
+def _product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """``a @ b.T + bias`` for ``a (..., K)``, ``b (M, K)``, by oneDNN; not differentiable."""
+    return torch.ops.mkldnn._linear_pointwise(a, b, bias, "none", [], "")
+
+
+class _Linear(torch.autograd.Function):
+    """``functional.linear``."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.has_bias = bias is not None
+        return _product(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        rows, grad_rows = x.reshape(-1, x.shape[-1]), grad.reshape(-1, grad.shape[-1])
+        # Gradients are only recorded here when they are to be differentiated again (gradient penalties).
+        multiply = _matmul if torch.is_grad_enabled() else _product
+        grad_x = grad_weight = grad_bias = None
+        if ctx.needs_input_grad[0]:
+            grad_x = multiply(grad, weight.t())
+        if ctx.needs_input_grad[1]:
+            # The transposed product is the faster one where the layer widens.
+            if rows.shape[1] < grad_rows.shape[1]:
+                grad_weight = multiply(rows.t(), grad_rows.t()).t()
+            else:
+                grad_weight = multiply(grad_rows.t(), rows.t())
+        if ctx.has_bias and ctx.needs_input_grad[2]:
+            grad_bias = grad_rows.sum(0)
+        return grad_x, grad_weight, grad_bias
+
+
+def _matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a @ b.t()
+
+
+class _Elu(torch.autograd.Function):
+    """``functional.elu`` with alpha 1."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        # exp(min(x, 0)) is what the derivative's kernel computes, with a vectorised exponential that is three times
+        # as fast as that of the forward kernel; and x > exp(x) - 1 exactly where x > 0.
+        y = _ATEN.elu_backward(_ONE.expand_as(x), 1.0, 1.0, 1.0, False, x)
+        y = torch.maximum(x, y.sub_(1.0), out=y)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+        (y,) = ctx.saved_tensors
+        return _ATEN.elu_backward(grad, 1.0, 1.0, 1.0, True, y)
+
+
+_ONE = torch.ones(())
