@@ -1,0 +1,1 @@
+"""How good a trained policy is: figures and videos."""

@@ -1,0 +1,83 @@
+"""Videos of a policy at work, H.264 in an MP4 file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from legged_gym_ext.envs.cfg import EnvCfg
+from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.evaluation.walk import Policy, evaluation_cfg
+from legged_gym_ext.sim.interface import CameraCfg
+from st_rl.utils.errors import UserError
+
+Command = tuple[float, float, float]
+"""Forward and lateral velocity, m/s, and yaw rate, rad/s, base frame."""
+
+
+def video_cfg(cfg: EnvCfg, command: Command | None = None) -> EnvCfg:
+    """``cfg`` as it is filmed: as evaluated, with ``command`` throughout, or a fresh one every four seconds."""
+    cfg = evaluation_cfg(cfg)
+    if command is None:
+        return replace(cfg, commands=replace(cfg.commands, resampling_time_s=4.0))
+    vx, vy, yaw = command
+    fixed = replace(cfg.commands, lin_vel_x=(vx, vx), lin_vel_y=(vy, vy), ang_vel_yaw=(yaw, yaw))
+    return replace(cfg, commands=fixed)
+
+
+@torch.inference_mode()
+def film(env: LeggedEnv, policy: Policy, steps: int, camera: CameraCfg, world: int = 0) -> Iterator[np.ndarray]:
+    """``steps`` images (height, width, 3), uint8 RGB, one per control step, of one world from a new episode on."""
+    obs, _ = env.reset()
+    policy.reset()
+    for _ in range(steps):
+        obs, _, dones, _ = env.step(policy(obs))
+        policy.reset(dones)
+        yield env.sim.render(world, camera)
+
+
+def record(env: LeggedEnv, policy: Policy, path: Path, *, seconds: float, camera: CameraCfg | None = None) -> int:
+    """Film ``seconds`` of the first world into ``path`` in real time; returns the number of frames."""
+    rate = round(1.0 / env.state.control_dt)
+    frames = film(env, policy, max(1, round(seconds * rate)), camera or CameraCfg())
+    return write_video(path, frames, rate)
+
+
+def write_video(path: Path, frames: Iterable[np.ndarray], rate: int) -> int:
+    """Write images (height, width, 3), uint8 RGB, as H.264 at ``rate`` frames per second; returns their number.
+
+    Width and height must be even. ``path`` appears only when the video is complete.
+
+    Raises:
+        UserError: the file cannot be written, or the size is odd.
+    """
+    import av
+
+    temporary = path.with_name(f".{os.getpid()}_{path.name}")
+    count = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with av.open(str(temporary), "w", format="mp4") as container:
+            stream = container.add_stream("libx264", rate=Fraction(rate), options={"crf": "23", "preset": "veryfast"})
+            stream.pix_fmt = "yuv420p"
+            for image in frames:
+                if image.shape[0] % 2 or image.shape[1] % 2:
+                    raise UserError(f"a video needs an even size, not {image.shape[1]} x {image.shape[0]}")
+                if count == 0:
+                    stream.height, stream.width = image.shape[0], image.shape[1]
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+                count += 1
+            if count:
+                container.mux(stream.encode())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(f"cannot write '{path}' ({error.strerror or error}); choose another folder") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return count

@@ -1,0 +1,153 @@
+"""Evaluation of walking: falls, how well commands are followed, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.envs.cfg import EnvCfg, EventTermCfg, MetricTermCfg
+from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.evaluation.statistics import wilson_interval
+from legged_gym_ext.mdp import curriculum, metrics
+from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.runs import make_env
+from st_rl.utils.errors import UserError
+
+MAX_WORLDS = 256
+"""Episodes that run at the same time."""
+
+_METRICS = {
+    "lin_vel_mse": MetricTermCfg(metrics.lin_vel_error_squared),
+    "yaw_rate_mse": MetricTermCfg(metrics.yaw_rate_error_squared),
+    "planar_speed": MetricTermCfg(metrics.planar_speed),
+    "power_over_weight": MetricTermCfg(metrics.power_over_weight),
+}
+
+
+class Policy(Protocol):
+    """What is evaluated."""
+
+    def __call__(self, observations: Tensor) -> Tensor:
+        """Actions (N, A) for ``observations (N, num_obs)``."""
+        ...
+
+    def reset(self, dones: Tensor | None = None) -> None:
+        """Forget the memory of the worlds in ``dones (N,)``, or of all."""
+        ...
+
+
+MakePolicy = Callable[[LeggedEnv], Policy]
+
+
+@dataclass(frozen=True)
+class WalkFigures:
+    """Results over ``episodes`` episodes, each counted until its end."""
+
+    episodes: int
+    falls: int
+    steps: int
+    """Control steps of all episodes."""
+    lin_vel_mse: float
+    """(m/s)^2, planar."""
+    yaw_rate_mse: float
+    """(rad/s)^2."""
+    planar_speed: float
+    """m/s, mean."""
+    power_over_weight: float
+    """m/s, mean."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The published figures."""
+        low, high = wilson_interval(self.falls, self.episodes)
+        return {
+            "episodes": self.episodes,
+            "fall_rate": self.falls / self.episodes,
+            "fall_rate_interval": [low, high],
+            "tracking_rmse_lin": self.lin_vel_mse**0.5,
+            "tracking_rmse_yaw": self.yaw_rate_mse**0.5,
+            "cost_of_transport": self.power_over_weight / max(self.planar_speed, 1e-6),
+            "mean_speed": self.planar_speed,
+            "steps": self.steps,
+        }
+
+
+def evaluation_cfg(cfg: EnvCfg) -> EnvCfg:
+    """``cfg`` as it is evaluated: levels uniform instead of a curriculum, no commands to stand still."""
+    levels = {"evaluation_levels": EventTermCfg(curriculum.random_level, "reset")}
+    return replace(
+        cfg,
+        curriculum={},
+        events=levels | cfg.events,
+        metrics=_METRICS,
+        commands=replace(cfg.commands, standing_fraction=0.0),
+    )
+
+
+def evaluate_walk(
+    task: TaskCfg,
+    make_policy: MakePolicy,
+    *,
+    episodes: int,
+    seed: int,
+    backend: str = "mujoco",
+    device: str = "cpu",
+    num_threads: int | None = None,
+) -> WalkFigures:
+    """Run ``episodes`` full episodes, at most ``MAX_WORLDS`` at a time.
+
+    The figures depend on the arguments and the policy only; torch's global generator is left as it was.
+    """
+    if episodes < 1:
+        raise UserError(f"an evaluation needs at least one episode, not {episodes}")
+    worlds = min(episodes, MAX_WORLDS)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        env = make_env(
+            evaluation_cfg(task.env),
+            num_envs=worlds,
+            backend=backend,
+            device=device,
+            seed=seed,
+            num_threads=num_threads,
+        )
+        try:
+            policy = make_policy(env)
+            totals = torch.zeros(len(_METRICS) + 2, dtype=torch.float64, device=env.device)
+            for start in range(0, episodes, worlds):
+                totals += run_episodes(env, policy, min(worlds, episodes - start))
+        finally:
+            env.close()
+    sums = totals.tolist()
+    falls, steps = round(sums[-2]), round(sums[-1])
+    means = {name: total / max(steps, 1) for name, total in zip(_METRICS, sums, strict=False)}
+    return WalkFigures(episodes, falls, steps, **means)
+
+
+@torch.inference_mode()
+def run_episodes(env: LeggedEnv, policy: Policy, count: int) -> Tensor:
+    """One episode in each of the first ``count`` worlds.
+
+    Returns:
+        (metrics + 2,) float64: sums of the environment's metrics over the steps of these episodes, the number of
+        episodes that ended by failure, and the number of steps.
+    """
+    obs, _ = env.reset()
+    policy.reset()
+    active = torch.arange(env.num_envs, device=env.device) < count
+    fell = torch.zeros_like(active)
+    sums = torch.zeros(len(env.metrics.names), dtype=torch.float64, device=env.device)
+    steps = torch.zeros((), dtype=torch.float64, device=env.device)
+    for _ in range(env.max_episode_length):
+        obs, _, dones, infos = env.step(policy(obs))
+        policy.reset(dones)
+        sums += torch.where(active[:, None], env.metric_values, 0.0).double().sum(dim=0)
+        steps += active.sum()
+        fell |= active & dones & ~infos["time_outs"]
+        active &= ~dones
+        if env.device.type == "cpu" and not bool(active.any()):
+            break
+    return torch.cat((sums, fell.sum().double().view(1), steps.view(1)))

@@ -1,0 +1,122 @@
+"""Train a task, evaluate the result and film it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from legged_gym_ext.evaluation import report
+from legged_gym_ext.evaluation.video import record, video_cfg
+from legged_gym_ext.evaluation.walk import MakePolicy
+from legged_gym_ext.tasks import runs
+from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.command_line import named_task, parse_options_of, parse_task, run_script
+from legged_gym_ext.tasks.registry import get_task
+from legged_gym_ext.tasks.training import train
+from legged_gym_ext.tasks.training_rsl_rl import RslRlPolicy, train_with_rsl_rl
+from st_rl.utils.errors import UserError
+
+
+@dataclass
+class TrainOptions:
+    """Train a task, evaluate the result and film it. Every field of the task can be set by its dotted name."""
+
+    task: str = ""
+    """Registered task; may stand first, without --task."""
+    backend: str = "mujoco"
+    """Simulator."""
+    device: str = "cpu"
+    name: str = "run"
+    """Last part of the run folder's name."""
+    log_root: Path = runs.LOG_ROOT
+    """Run folders are made below this folder."""
+    resume: bool = False
+    """Continue the run given by --load-run, or the latest one of the task."""
+    load_run: str | None = None
+    """Run to continue or to take the weights of: a folder, a run's name, a shipped policy's name, or 'latest'."""
+    runner: str = "st_rl"
+    """'st_rl', or 'rsl_rl' for the public library's runner."""
+    num_threads: int = 0
+    """Threads of simulator and learner; 0 means every core."""
+    evaluate: bool = True
+    """Evaluate after training, into evaluation.json."""
+    episodes: int = 256
+    """Episodes of the evaluation."""
+    video: bool = True
+    """Film after training, into video.mp4."""
+    video_seconds: float = 12.0
+
+
+def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
+    """The task whose fields the command line changes: that of the run to be resumed, or the registered one."""
+    options = parse_options_of(TrainOptions, arguments)
+    if not options.resume:
+        return named_task(name)
+    if name:
+        get_task(name)
+    return runs.load_run(runs.resolve_run(options.load_run or "latest", root=options.log_root, task=name)).task
+
+
+def finish(task: TaskCfg, folder: Path, make_policy: MakePolicy, options: TrainOptions) -> None:
+    """Evaluate and film the trained policy."""
+    seed, where = task.train.seed, {"backend": options.backend, "device": options.device}
+    if options.evaluate:
+        result = report.evaluation_report(
+            task, make_policy, policy=folder.resolve().name, episodes=options.episodes, seed=seed, **where
+        )
+        report.write_report(folder / "evaluation.json", result | runs.checkpoint_facts(folder))
+        print(report.table(result))
+    if options.video:
+        env = runs.make_env(video_cfg(task.env), num_envs=1, seed=seed, **where)
+        try:
+            record(env, make_policy(env), folder / "video.mp4", seconds=options.video_seconds)
+            print(f"video: {folder / 'video.mp4'}")
+        except UserError as error:
+            # The training is done and saved; a machine that cannot draw is no failure.
+            print(f"no video: {error}")
+        finally:
+            env.close()
+
+
+def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | None]:
+    """The run folder, made if it is a new one, and the run whose weights a new one starts from."""
+    if options.runner not in ("st_rl", "rsl_rl"):
+        raise UserError(f"unknown runner '{options.runner}'; choose 'st_rl' or 'rsl_rl'")
+    source = None
+    # Looked up before anything is made: a wrong name must leave nothing behind.
+    if options.resume or options.load_run is not None:
+        if options.runner == "rsl_rl":
+            raise UserError("--runner rsl_rl starts new runs only; leave --resume and --load-run out")
+        own = task.name if options.resume else None
+        source = runs.resolve_run(options.load_run or "latest", root=options.log_root, task=own)
+        if options.resume:
+            return source, None
+    return runs.new_run_folder(options.log_root, task.name, options.name), source
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    options, task = parse_task(TrainOptions, argv, base_task)
+    if options.num_threads:
+        torch.set_num_threads(options.num_threads)
+        task = replace(task, env=replace(task.env, sim=replace(task.env.sim, num_threads=options.num_threads)))
+    folder, source = start_folder(task, options)
+    print(f"run folder: {folder}")
+    where = {"backend": options.backend, "device": options.device}
+    if options.runner == "rsl_rl":
+        actor = train_with_rsl_rl(task, folder, **where)
+        finish(task, folder, lambda env: RslRlPolicy(actor, env), options)
+        return 0
+    code = train(task, folder, resume=options.resume, weights_from=source, **where)
+    if code:
+        print(f"stopped and saved; go on with: scripts/train.py {task.name} --resume --load-run {folder}")
+        return code
+    finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_script(main))
