@@ -1,8 +1,8 @@
 """The ``mujoco`` backend: MuJoCo's batch API, one thread per CPU core.
 
-Facts used here (MuJoCo 4.0, each checked by a contract test): quaternions are wxyz; the angular velocity of a free joint
-is in the body frame; body poses and contact forces describe the state before the last physics step unless the step
-ends with ``mjSTAGE_VEL``; moved boxes are not collided with before ``set_const``.
+Facts used here (MuJoCo 4.0, each checked by a contract test): quaternions are wxyz; the angular velocity of a free
+joint is in the body frame; body poses and contact forces describe the state before the last physics step unless the
+step ends with ``mjSTAGE_VEL``; moved boxes are not collided with before ``set_const``.
 """
 
 from __future__ import annotations

@@ -64,8 +64,8 @@ class HeightField:
     def height_at(self, xy: Tensor) -> Tensor:
         """Height under the points ``xy (..., 2)``, m, exactly the surface that the engine collides with.
 
-        The surface over a cell is two triangles that share the diagonal from (x, y + cell) to (x + cell, y), as in
-        MuJoCo (manual, section on height fields). Points off the field get the height of its edge.
+        The surface over a cell is two triangles that share the diagonal from (x, y) to (x + cell, y + cell), as MuJoCo's
+        rays and contacts have it. Points off the field get the height of its edge.
         """
         nx, ny = self.heights.shape
         u = ((xy[..., 0] - self.x_min) / self.cfg.cell).clamp(0.0, nx - 1.001)
@@ -75,9 +75,9 @@ class HeightField:
         flat = self.heights.view(-1)
         index = i * ny + j
         h00, h01, h10, h11 = flat[index], flat[index + 1], flat[index + ny], flat[index + ny + 1]
-        lower = h00 + fu * (h10 - h00) + fv * (h01 - h00)
-        upper = h11 + (1 - fu) * (h01 - h11) + (1 - fv) * (h10 - h11)
-        return torch.where(fu + fv <= 1.0, lower, upper)
+        right = h00 + fu * (h10 - h00) + fv * (h11 - h10)
+        left = h00 + fv * (h01 - h00) + fu * (h11 - h01)
+        return torch.where(fu >= fv, right, left)
 
 
 def _random_heights(cfg: HeightFieldCfg, length: float) -> Tensor:
