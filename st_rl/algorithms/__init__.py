@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from st_rl.algorithms.estimator import EstimatorPPO, EstimatorPPOCfg
 from st_rl.algorithms.ppo import PPO, PPOCfg
 from st_rl.utils.errors import UnknownNameError
 
-ALGORITHM_CLASSES: dict[str, type[PPO]] = {"PPO": PPO}
+ALGORITHM_CLASSES: dict[str, type[PPO]] = {"EstimatorPPO": EstimatorPPO, "PPO": PPO}
 
 
 def get_algorithm_class(name: str) -> type[PPO]:
@@ -15,4 +16,4 @@ def get_algorithm_class(name: str) -> type[PPO]:
     return ALGORITHM_CLASSES[name]
 
 
-__all__ = ["ALGORITHM_CLASSES", "PPO", "PPOCfg", "get_algorithm_class"]
+__all__ = ["ALGORITHM_CLASSES", "PPO", "EstimatorPPO", "EstimatorPPOCfg", "PPOCfg", "get_algorithm_class"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[3] / "docs"
-PAGES = ["st_rl_observations.md", "st_rl_modules.md"]
+PAGES = ["st_rl_observations.md", "st_rl_modules.md", "st_rl_algorithms.md"]
 
 
 def examples() -> list[tuple[str, str]]:
@@ -24,6 +24,7 @@ def test_every_page_has_an_example() -> None:
     assert {name.rsplit("-", 1)[0] for name, _ in examples()} == set(PAGES)
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(("name", "source"), examples(), ids=[name for name, _ in examples()])
 def test_the_example_runs(
     name: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
