@@ -15,7 +15,7 @@ from tensorboardX.proto.event_pb2 import Event
 from torch.testing import assert_close
 from toys import PointMass, ToyEnv
 
-from st_rl.runners import OnPolicyRunner, checkpoint
+from st_rl.runners import OnPolicyRunner
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
 
@@ -245,7 +245,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoints(tmp_path: Path, monkeypatch:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     runner.iteration = 3
     with pytest.raises(UserError, match=r"model_3|state_3"):
         runner.save()

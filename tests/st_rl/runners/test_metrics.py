@@ -1,0 +1,97 @@
+"""Statistics of a rollout on hand-worked numbers, and how they are shown."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pytest
+import torch
+
+from st_rl.runners.metrics import MeanAccumulator, RolloutMetrics, with_roots
+from st_rl.runners.progress import Progress, duration
+
+
+def flags(*values: int) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.bool)
+
+
+def test_returns_and_lengths_are_those_of_the_episodes_that_ended() -> None:
+    metrics = RolloutMetrics(2, "cpu")
+    metrics.add(torch.tensor([1.0, 10.0]), flags(0, 0), {})
+    assert metrics.read() == {"mean_step_reward": 5.5}
+    metrics.add(torch.tensor([2.0, 20.0]), flags(1, 0), {})
+    metrics.add(torch.tensor([4.0, 40.0]), flags(1, 1), {})
+    # Episodes: 1 + 2 in 2 steps, 4 in 1 step, 10 + 20 + 40 in 3 steps.
+    read = metrics.read()
+    assert read["mean_reward"] == pytest.approx(77 / 3)
+    assert read["mean_episode_length"] == pytest.approx(2.0)
+    assert read["mean_step_reward"] == pytest.approx(66 / 4)
+
+
+def test_the_mean_return_forgets_old_episodes_when_there_are_enough_new_ones() -> None:
+    metrics = RolloutMetrics(60, "cpu")
+    for reward in (1.0, 2.0, 6.0):
+        metrics.add(torch.full((60,), reward), torch.ones(60, dtype=torch.bool), {})
+        last = metrics.read()["mean_reward"]
+    # The last 100 episodes need two rollouts of 60.
+    assert last == pytest.approx(4.0)
+
+
+def test_episode_means_are_weighted_by_their_number_and_roots_are_added() -> None:
+    metrics = RolloutMetrics(4, "cpu")
+    nothing = {"episode": {"x": torch.tensor(math.nan)}, "log": {"v_mse": torch.tensor(1.0)}}
+    metrics.add(torch.zeros(4), flags(0, 0, 0, 0), nothing)
+    metrics.add(torch.zeros(4), flags(1, 0, 0, 0), {"episode": {"x": torch.tensor(1.0)}})
+    metrics.add(
+        torch.zeros(4), flags(1, 1, 1, 0), {"episode": {"x": torch.tensor(5.0)}, "log": {"v_mse": torch.tensor(7.0)}}
+    )
+    read = metrics.read()
+    assert read["Episode/x"] == pytest.approx(4.0)
+    assert read["Log/v_mse"] == pytest.approx(4.0)
+    assert read["Log/v_rmsd"] == pytest.approx(2.0)
+    assert "Episode/x" not in metrics.read()
+
+
+def test_names_may_differ_from_step_to_step() -> None:
+    means = MeanAccumulator(torch.device("cpu"))
+    one = torch.ones(())
+    means.add({"a": 1.0}, one)
+    means.add({"a": 3.0, "b": 2.0}, one)
+    assert means.read()["b"] == 2.0
+    assert with_roots({"a_mse": 9.0, "b": 4.0}) == {"a_mse": 9.0, "b": 4.0, "a_rmsd": 3.0}
+
+
+def test_the_state_of_unfinished_episodes_is_restored() -> None:
+    metrics, other = RolloutMetrics(1, "cpu"), RolloutMetrics(1, "cpu")
+    metrics.add(torch.tensor([3.0]), flags(0), {})
+    metrics.read()
+    other.load_state_dict(metrics.state_dict())
+    other.add(torch.tensor([4.0]), flags(1), {})
+    assert other.read()["mean_reward"] == 7.0
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_a_bar_that_is_renewed() -> None:
+    stream = Terminal()
+    progress = Progress(stream, 10, 20)
+    progress.report(15, 1234.0, {"mean_reward": 1.5})
+    first = stream.getvalue()
+    assert "[####################....................]" in first
+    assert "iteration 15/20  1,234 steps/s  left" in first
+    progress.report(20, 1234.0, {"mean_reward": 2.5})
+    # Back over the three lines of the first drawing.
+    assert stream.getvalue()[len(first) :].startswith("\x1b[3A\x1b[J")
+
+
+def test_a_file_gets_a_line_now_and_then() -> None:
+    stream = io.StringIO()
+    progress = Progress(stream, 0, 25, line_interval=10)
+    for iteration in range(1, 26):
+        progress.report(iteration, 1.0, {})
+    assert [line.split()[1] for line in stream.getvalue().splitlines()] == ["1/25", "10/25", "20/25", "25/25"]
+    assert [duration(seconds) for seconds in (5, 65, 3723)] == ["0:05", "1:05", "1:02:03"]
