@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from st_rl.algorithms.appo import APPO, APPOAlgoMixin, APPOCfg
 from st_rl.algorithms.estimator import EstimatorPPO, EstimatorPPOCfg
 from st_rl.algorithms.ppo import PPO, PPOCfg
 from st_rl.utils.errors import UnknownNameError
 
-ALGORITHM_CLASSES: dict[str, type[PPO]] = {"EstimatorPPO": EstimatorPPO, "PPO": PPO}
+ALGORITHM_CLASSES: dict[str, type[PPO]] = {"APPO": APPO, "EstimatorPPO": EstimatorPPO, "PPO": PPO}
 
 
 def get_algorithm_class(name: str) -> type[PPO]:
@@ -16,4 +17,14 @@ def get_algorithm_class(name: str) -> type[PPO]:
     return ALGORITHM_CLASSES[name]
 
 
-__all__ = ["ALGORITHM_CLASSES", "PPO", "EstimatorPPO", "EstimatorPPOCfg", "PPOCfg", "get_algorithm_class"]
+__all__ = [
+    "ALGORITHM_CLASSES",
+    "APPO",
+    "PPO",
+    "APPOAlgoMixin",
+    "APPOCfg",
+    "EstimatorPPO",
+    "EstimatorPPOCfg",
+    "PPOCfg",
+    "get_algorithm_class",
+]
