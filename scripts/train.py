@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 
@@ -33,10 +34,10 @@ class TrainOptions:
     """Last part of the run folder's name."""
     log_root: Path = runs.LOG_ROOT
     """Run folders are made below this folder."""
-    resume: bool = False
-    """Continue the run given by --load-run, or the latest one of the task."""
+    resume: str | None = None
+    """Run to continue where it was saved: a folder, a run's name, or 'latest' (which may be left out)."""
     load_run: str | None = None
-    """Run to continue or to take the weights of: a folder, a run's name, a shipped policy's name, or 'latest'."""
+    """Run whose weights a new one starts from: a folder, a run's name, a shipped policy's name, or 'latest'."""
     runner: str = "st_rl"
     """'st_rl', or 'rsl_rl' for the public library's runner."""
     num_threads: int = 0
@@ -50,19 +51,26 @@ class TrainOptions:
     video_seconds: float = 12.0
 
 
+class Where(TypedDict):
+    """What everything is simulated by and on."""
+
+    backend: str
+    device: str
+
+
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
     """The task whose fields the command line changes: that of the run to be resumed, or the registered one."""
     options = parse_options_of(TrainOptions, arguments)
-    if not options.resume:
+    if options.resume is None:
         return named_task(name)
     if name:
         get_task(name)
-    return runs.load_run(runs.resolve_run(options.load_run or "latest", root=options.log_root, task=name)).task
+    return runs.load_run(runs.resolve_run(options.resume, root=options.log_root, task=name)).task
 
 
 def finish(task: TaskCfg, folder: Path, make_policy: MakePolicy, options: TrainOptions) -> None:
     """Evaluate and film the trained policy."""
-    seed, where = task.train.seed, {"backend": options.backend, "device": options.device}
+    seed, where = task.train.seed, Where(backend=options.backend, device=options.device)
     if options.evaluate:
         result = report.evaluation_report(
             task, make_policy, policy=folder.resolve().name, episodes=options.episodes, seed=seed, **where
@@ -85,34 +93,36 @@ def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | Non
     """The run folder, made if it is a new one, and the run whose weights a new one starts from."""
     if options.runner not in ("st_rl", "rsl_rl"):
         raise UserError(f"unknown runner '{options.runner}'; choose 'st_rl' or 'rsl_rl'")
-    source = None
     # Looked up before anything is made: a wrong name must leave nothing behind.
-    if options.resume or options.load_run is not None:
-        if options.runner == "rsl_rl":
-            raise UserError("--runner rsl_rl starts new runs only; leave --resume and --load-run out")
-        own = task.name if options.resume else None
-        source = runs.resolve_run(options.load_run or "latest", root=options.log_root, task=own)
-        if options.resume:
-            return source, None
+    if options.resume is None and options.load_run is None:
+        source = None
+    elif options.runner == "rsl_rl":
+        raise UserError("--runner rsl_rl starts new runs only; leave --resume and --load-run out")
+    elif options.resume is not None:
+        if options.load_run is not None:
+            raise UserError("a resumed run keeps its own weights; give --resume or --load-run, not both")
+        return runs.resolve_run(options.resume, root=options.log_root, task=task.name), None
+    else:
+        source = runs.resolve_run(str(options.load_run), root=options.log_root)
     return runs.new_run_folder(options.log_root, task.name, options.name), source
 
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
-    options, task = parse_task(TrainOptions, argv, base_task)
+    options, task = parse_task(TrainOptions, argv, base_task, bare={"--resume": "latest"})
     if options.num_threads:
         torch.set_num_threads(options.num_threads)
         task = replace(task, env=replace(task.env, sim=replace(task.env.sim, num_threads=options.num_threads)))
     folder, source = start_folder(task, options)
     print(f"run folder: {folder}")
-    where = {"backend": options.backend, "device": options.device}
+    where = Where(backend=options.backend, device=options.device)
     if options.runner == "rsl_rl":
         actor = train_with_rsl_rl(task, folder, **where)
         finish(task, folder, lambda env: RslRlPolicy(actor, env), options)
         return 0
-    code = train(task, folder, resume=options.resume, weights_from=source, **where)
+    code = train(task, folder, resume=options.resume is not None, weights_from=source, **where)
     if code:
-        print(f"stopped and saved; go on with: scripts/train.py {task.name} --resume --load-run {folder}")
+        print(f"stopped and saved; go on with: scripts/train.py {task.name} --resume {folder}")
         return code
     finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
     return 0

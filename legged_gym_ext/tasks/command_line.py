@@ -7,7 +7,7 @@ import io
 import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, fields, make_dataclass
 from typing import Any, TypeVar
 
@@ -44,6 +44,7 @@ def parse_task(
     options: type[Options],
     argv: Sequence[str] | None = None,
     base: Callable[[str | None, list[str]], TaskCfg] | None = None,
+    bare: Mapping[str, str] | None = None,
 ) -> tuple[Options, TaskCfg]:
     """The script's options and the task they name, with its fields changed as asked.
 
@@ -51,11 +52,12 @@ def parse_task(
         options: a dataclass with a field ``task``; the name may also stand alone as the first argument.
         base: gives the task whose fields may be set, from the name (``None`` where none is given) and the arguments;
             by default the registered task.
+        bare: options that may stand without a value, with the value that they have then.
 
     Raises:
         UserError: an unknown task or field, or a value of the wrong type.
     """
-    arguments = _name_the_task(list(sys.argv[1:] if argv is None else argv))
+    arguments = _fill_bare(_name_the_task(list(sys.argv[1:] if argv is None else argv)), bare or {})
     name = _value_of("task", arguments)
     if _HELP & set(arguments):
         template = get_task(name if name in task_names() else task_names()[0])
@@ -88,6 +90,15 @@ def _name_the_task(arguments: list[str]) -> list[str]:
     if arguments and not arguments[0].startswith("-"):
         return ["--task", *arguments]
     return arguments
+
+
+def _fill_bare(arguments: list[str], values: Mapping[str, str]) -> list[str]:
+    filled: list[str] = []
+    for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+        filled.append(argument)
+        if argument in values and following.startswith("-"):
+            filled.append(values[argument])
+    return filled
 
 
 def _value_of(option: str, arguments: Sequence[str]) -> str | None:
@@ -154,6 +165,7 @@ def _sentence(box: str) -> str:
 def run_script(main: Callable[[], int | None]) -> int:
     """Call ``main``; a ``UserError`` is printed as one sentence, without a traceback. Returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("OpenGL").setLevel(logging.WARNING)  # it tells at length which accelerators it did not find
     try:
         return main() or 0
     except UserError as error:

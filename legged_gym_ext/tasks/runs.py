@@ -17,10 +17,10 @@ from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.config_io import task_from_config, to_dict
 from legged_gym_ext.tasks.registry import get_task
-from st_rl.modules.actor_critic_mutex import load_sub_policy
+from st_rl.modules.actor_critic_mutex import SubPolicy, load_sub_policy
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
-from st_rl.utils.run_folder import checkpoint_iterations, config_entry, find_checkpoint, read_config
+from st_rl.utils.run_folder import checkpoint_iterations, config_entry, config_layout, find_checkpoint, read_config
 
 LOG_ROOT = Path("logs")
 """Where runs lie unless told otherwise, relative to the current folder."""
@@ -144,17 +144,26 @@ def make_env(
     return LeggedEnv(replace(cfg, num_envs=num_envs, sim=sim), backend=backend, device=device, seed=seed)
 
 
+def load_policy(folder: Path, layout: ObsLayout | None = None) -> SubPolicy:
+    """The policy of a run with its newest weights, to act on observations of ``layout`` (by default the run's own).
+
+    Raises:
+        UserError: checkpoint or layout do not fit, or the run is of another library.
+    """
+    config = read_config(folder)
+    if config.get("runner", "st_rl") != "st_rl":
+        raise UserError(f"the run in '{folder}' was trained by {config['runner']}; only runs of st_rl can be loaded")
+    if layout is None:
+        layout = config_layout(config, "obs_segments", folder)
+    return load_sub_policy(folder, layout, int(config_entry(config, "num_actions", folder)), "ActorCritic")
+
+
 class RunPolicy:
     """The trained policy of a run: mean actions from the flat observation of an environment."""
 
     def __init__(self, folder: Path, env: LeggedEnv) -> None:
         """Raises ``UserError`` where checkpoint or layout do not fit the environment."""
-        config = read_config(folder)
-        if config.get("runner", "st_rl") != "st_rl":
-            raise UserError(
-                f"the run in '{folder}' was trained by {config['runner']}; only runs of st_rl can be loaded"
-            )
-        loaded = load_sub_policy(folder, env.obs_segments, env.num_actions, "ActorCritic")
+        loaded = load_policy(folder, env.obs_segments)
         self.policy: Any = loaded.policy.to(env.device).eval()
         self.normalizer = None if loaded.normalizer is None else loaded.normalizer.to(env.device).eval()
         self.env_layout, self.layout = env.obs_segments, loaded.layout

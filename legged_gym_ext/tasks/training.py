@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.runs import policy_config, run_config
+from st_rl.env import VecEnv
 from st_rl.runners.on_policy_runner import OnPolicyRunner
 from st_rl.utils.errors import UserError
 
@@ -18,7 +20,8 @@ def make_runner(
     train = task.train
     try:
         return OnPolicyRunner(
-            env,
+            # Its properties behave like the protocol's plain attributes, which the type checker does not accept.
+            cast(VecEnv, env),
             policy=policy_config(task),
             algorithm=dict(vars(train.algorithm)),
             algorithm_class=train.algorithm_class,
