@@ -54,7 +54,14 @@ class EnvState:
         self.mass = sum(link.mass for link in robot.links)
         """Nominal mass of the whole robot, kg."""
 
-        self.actions = torch.zeros(n, robot.num_dof, device=device)
+        self._make_history(n, device)
+        self._down = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 1, 3)
+        self.contact_forces = sim.contact_forces
+        self.update_kinematics()
+
+    def _make_history(self, n: int, device: torch.device) -> None:
+        """What carries over from step to step, at the start of an episode."""
+        self.actions = torch.zeros(n, self.robot.num_dof, device=device)
         """(N, D) of this step, after clipping, in units of ``action_scale`` rad."""
         self.last_actions = torch.zeros_like(self.actions)
         self.last_dof_vel = torch.zeros_like(self.actions)
@@ -78,13 +85,10 @@ class EnvState:
         """(N, 4) feet that touched down in this step."""
         self.fell = torch.zeros(n, dtype=torch.bool, device=device)
         """(N,) episodes that ended in this step for a reason other than time."""
-        self._down = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 1, 3)
         self.contacts = torch.zeros(n, 4, dtype=torch.bool, device=device)
         """(N, 4) feet that touch something."""
-        self.contact_forces = sim.contact_forces
         self.foot_forces = torch.zeros(n, 4, device=device)
         """(N, 4) N, magnitude of the net contact force on each foot."""
-        self.update_kinematics()
 
     def update_kinematics(self) -> None:
         """Recompute what follows from the simulator's state alone; to be called after a step and after a reset."""

@@ -145,7 +145,7 @@ class Simulator(ABC):
     @property
     @abstractmethod
     def body_states(self) -> Tensor:
-        """(N, B, 13) per body: position of its frame's origin, quaternion xyzw, velocity of that origin, angular velocity."""
+        """(N, B, 13) per body: position of its frame, quaternion xyzw, velocity of that point, angular velocity."""
 
     @property
     @abstractmethod

@@ -26,6 +26,7 @@ class Viewer:
         """Raises ``UserError`` where no window can be opened."""
         require_display()
         # Imported here: these open the window system.
+        import mujoco
         import mujoco.viewer
 
         from legged_gym_ext.sim.mujoco_model import WorldRenderer

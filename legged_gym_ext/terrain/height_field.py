@@ -64,8 +64,8 @@ class HeightField:
     def height_at(self, xy: Tensor) -> Tensor:
         """Height under the points ``xy (..., 2)``, m, exactly the surface that the engine collides with.
 
-        The surface over a cell is two triangles that share the diagonal from (x, y) to (x + cell, y + cell), as MuJoCo's
-        rays and contacts have it. Points off the field get the height of its edge.
+        The surface over a cell is two triangles that share the diagonal from (x, y) to (x + cell, y + cell), as in
+        MuJoCo's rays and contacts. Points off the field get the height of its edge.
         """
         nx, ny = self.heights.shape
         u = ((xy[..., 0] - self.x_min) / self.cfg.cell).clamp(0.0, nx - 1.001)
