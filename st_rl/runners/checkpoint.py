@@ -5,10 +5,8 @@ Checkpoints of policies are found and read with ``st_rl.utils.run_folder``.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,29 +14,7 @@ from typing import Any
 import torch
 
 from st_rl.utils.errors import UserError
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``data`` under a temporary name beside ``path``, then rename it: readers see all of it or the old file.
-
-    Raises:
-        UserError: the folder cannot be written or the disk is full; ``path`` is as it was.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {path} ({error.strerror or error}); free some space or choose a folder you may write to"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+from st_rl.utils.files import write_atomically
 
 
 def write_json(path: Path, value: Any) -> None:
