@@ -85,3 +85,9 @@ def any_process(flag: bool, device: torch.device | str = "cpu") -> bool:
     vote = torch.tensor(int(flag), device=device)
     dist.all_reduce(vote, op=dist.ReduceOp.MAX)
     return bool(vote.item())
+
+
+def barrier() -> None:
+    """Wait until every process has come here."""
+    if active():
+        dist.barrier()

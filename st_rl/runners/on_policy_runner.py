@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import sys
 import time
@@ -122,7 +123,7 @@ class OnPolicyRunner:
             The metrics of the last iteration.
 
         Raises:
-            UserError: the run folder cannot be written, or holds checkpoints of another run.
+            UserError: the run folder cannot be written or holds checkpoints of another run; a loss is not finite.
         """
         self._open_folder()
         if self._observations is None:
@@ -166,6 +167,12 @@ class OnPolicyRunner:
         losses = self.alg.update()
         learned = time.perf_counter()
         self.iteration += 1
+        broken = [name for name, value in losses.items() if not math.isfinite(value)]
+        if broken:
+            raise UserError(
+                f"{broken[0]} is not finite in iteration {self.iteration}; lower the learning rate or look for rewards "
+                "and observations that are not finite (the last checkpoint is kept)"
+            )
         steps = self.num_steps_per_env * self.env.num_envs * distributed.world_size()
         return (
             self.metrics.read()
@@ -262,10 +269,11 @@ class OnPolicyRunner:
         # The state first: whenever a model lies there, so does the state that belongs to it.
         checkpoint.save_tensors(checkpoint.state_path(folder, iteration, distributed.rank()), self._run_state())
         path = checkpoint.model_path(folder, iteration)
-        distributed.any_process(False, self.device)
+        distributed.barrier()
         if distributed.rank() == 0:
             checkpoint.save_tensors(path, self.alg.state_dict() | {"iteration": iteration})
             checkpoint.remove_other_states(folder, iteration)
+        distributed.barrier()
         return path
 
     def _run_state(self) -> dict[str, Any]:

@@ -254,6 +254,20 @@ def test_a_full_disk_leaves_the_earlier_checkpoints(tmp_path: Path, monkeypatch:
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".tmp" or "_3" in path.name]
 
 
+class Explosive(PointMass):
+    """Its third step rewards without bound."""
+
+    def _advance(self, actions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        rewards, failed, log = super()._advance(actions)
+        return torch.where(self.episode_length_buf == 2, torch.inf, rewards), failed, log
+
+
+def test_a_loss_that_is_not_finite_ends_training_unsaved(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not finite in iteration 1"):
+        make(tmp_path, env=Explosive(16)).learn(3)
+    assert not list(tmp_path.glob("*.pt"))
+
+
 def test_unknown_names_list_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"'ActorCritc'.*ActorCriticRecurrent"):
         make(policy={"class_name": "ActorCritc"})
