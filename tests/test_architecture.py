@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("st_rl", "legged_gym_ext")
 ENGINES = {"mujoco", "mujoco_warp", "warp", "isaacgym"}
-ENGINE_FILES = {"mujoco_backend.py", "mujoco_model.py", "gl.py"}
+ENGINE_FILES = ("mujoco_", "warp_", "gl.py")
+"""How the names of the files in sim/ start that may import an engine."""
 
 ST_RL_LAYERS = ("utils", "modules", "storage", "algorithms", "runners")
 """Each may import itself and those before it; env and datasets stand beside utils."""
@@ -119,16 +120,14 @@ def test_only_tasks_and_envs_know_more_of_st_rl_than_its_utils() -> None:
 
 def test_engines_are_imported_in_their_backend_files_alone() -> None:
     for path in files(*PACKAGES):
-        backend = path.parent.name == "sim" and (path.name in ENGINE_FILES or path.name.startswith("warp_"))
+        backend = path.parent.name == "sim" and path.name.startswith(ENGINE_FILES)
         if not backend:
             assert not {name.split(".")[0] for name in imports(path)} & ENGINES, path
 
 
 def test_importing_the_packages_imports_no_engine() -> None:
     backends = {
-        name
-        for name, path in MODULES.items()
-        if path.parent.name == "sim" and (path.name in ENGINE_FILES or path.name.startswith("warp_"))
+        name for name, path in MODULES.items() if path.parent.name == "sim" and path.name.startswith(ENGINE_FILES)
     }
     for name, path in MODULES.items():
         if name not in backends:
