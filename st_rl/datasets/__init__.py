@@ -1,0 +1,6 @@
+"""Recorded data that training refers to."""
+
+from st_rl.datasets.motion_file import Motion, load_motion, save_motion
+from st_rl.datasets.motion_loader import AMPLoader
+
+__all__ = ["AMPLoader", "Motion", "load_motion", "save_motion"]

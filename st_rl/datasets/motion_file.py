@@ -1,0 +1,110 @@
+"""Reference motions in JSON files.
+
+A file holds ``{"frame_duration": s, "weight": w, "fields": [[name, [columns]], ...], "frames": [[...], ...]}``. Every
+frame has the columns of the fields one after the other. A field whose name ends in ``_rot`` is a unit quaternion,
+xyzw; everything else is interpolated linearly. Units and frames are up to the fields; by convention SI, ``_w`` in the
+world and ``_b`` in the base frame.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from st_rl.utils.errors import UserError
+from st_rl.utils.files import write_atomically
+from st_rl.utils.obs_layout import ObsLayout
+
+ROTATION_SUFFIX = "_rot"
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One recorded motion of F frames."""
+
+    name: str
+    frames: torch.Tensor
+    """(F, D) float32, quaternions normalised; F is at least 2."""
+    frame_duration: float
+    """Seconds between two frames."""
+    fields: ObsLayout
+    """Names of the columns."""
+    weight: float = 1.0
+    """How often this motion is drawn, relative to others."""
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame to the last."""
+        return (len(self.frames) - 1) * self.frame_duration
+
+
+def rotation_slices(fields: ObsLayout) -> list[slice]:
+    """Columns of each quaternion."""
+    return [fields.slice_of(name) for name in fields if name.endswith(ROTATION_SUFFIX)]
+
+
+def save_motion(path: Path, motion: Motion) -> None:
+    """Write a motion, atomically; its name is that of the file."""
+    data = {
+        "frame_duration": motion.frame_duration,
+        "weight": motion.weight,
+        "fields": motion.fields.to_json(),
+        "frames": motion.frames.tolist(),
+    }
+    write_atomically(path, json.dumps(data).encode())
+
+
+def load_motion(path: Path) -> Motion:
+    """Read and check a motion.
+
+    Raises:
+        UserError: no such file, or one that is not a motion; the message names what is wrong.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"there is no motion {path}; give the path of a motion file") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"the motion {path} cannot be read ({str(error)[:100]}); use another file") from error
+    if not isinstance(data, dict):
+        raise UserError(f"the motion {path} is no JSON object; use a file with fields and frames")
+    missing = [name for name in ("frame_duration", "fields", "frames") if name not in data]
+    if missing:
+        raise UserError(f"the motion {path} lacks '{missing[0]}'; add it")
+    fields = ObsLayout.from_json(data["fields"])
+    for name in fields:
+        if name.endswith(ROTATION_SUFFIX) and fields.size_of(name) != 4:
+            raise UserError(f"'{name}' in {path} must have 4 columns (a quaternion xyzw), not {fields.size_of(name)}")
+    frame_duration = _positive(data["frame_duration"], "frame_duration", path)
+    weight = _positive(data.get("weight", 1.0), "weight", path)
+    return Motion(path.stem, _frames(data["frames"], fields, path), frame_duration, fields, weight)
+
+
+def _positive(value: Any, name: str, path: Path) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0.0:
+        raise UserError(f"'{name}' in {path} must be a positive number, not {str(value)[:40]}")
+    return float(value)
+
+
+def _frames(rows: Any, fields: ObsLayout, path: Path) -> torch.Tensor:
+    try:
+        frames = torch.tensor(rows, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"the frames of {path} must be rows of {fields.size} numbers") from error
+    if frames.dim() != 2 or frames.shape[0] < 2 or frames.shape[1] != fields.size:
+        raise UserError(
+            f"the frames of {path} must be at least 2 rows of {fields.size} numbers, not {list(frames.shape)}"
+        )
+    if not frames.isfinite().all():
+        raise UserError(f"the frames of {path} hold values that are not finite; repair the motion")
+    for columns in rotation_slices(fields):
+        norm = frames[:, columns].norm(dim=-1, keepdim=True)
+        if (norm - 1.0).abs().max() > 0.01:
+            raise UserError(f"the quaternions of {path} must have unit length; one has {float(norm.max()):.3g}")
+        frames[:, columns] /= norm
+    return frames
