@@ -65,7 +65,9 @@ def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
         return named_task(name)
     if name:
         get_task(name)
-    return runs.load_run(runs.resolve_run(options.resume, root=options.log_root, task=name)).task
+    run = runs.load_run(runs.resolve_run(options.resume, root=options.log_root, task=name))
+    runs.require_own_run(run.config, run.folder)
+    return run.task
 
 
 def finish(task: TaskCfg, folder: Path, make_policy: MakePolicy, options: TrainOptions) -> None:

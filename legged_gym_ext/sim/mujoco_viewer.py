@@ -26,18 +26,17 @@ class Viewer:
         """Raises ``UserError`` where no window can be opened."""
         require_display()
         # Imported here: these open the window system.
-        import mujoco
-        import mujoco.viewer
+        from mujoco import mjtCamera, viewer
 
         from legged_gym_ext.sim.mujoco_model import WorldRenderer
 
         self._sim, self._world = sim, WorldRenderer(sim.robot, sim.cfg, sim.scene, height_field)
         try:
-            self._handle = mujoco.viewer.launch_passive(self._world.model, self._world.data, key_callback=on_key)
+            self._handle = viewer.launch_passive(self._world.model, self._world.data, key_callback=on_key)
         except RuntimeError as error:
             raise UserError(f"no window could be opened ({error}); use scripts/record.py instead") from error
         with self._handle.lock():
-            self._handle.cam.type = mujoco.mjtCamera.mjCAMERA_TRACKING
+            self._handle.cam.type = mjtCamera.mjCAMERA_TRACKING
             self._handle.cam.trackbodyid = self._world.model.body(sim.robot.trunk_name).id
             self._handle.cam.distance, self._handle.cam.elevation = 2.0, -18.0
             # Group 3 holds the collision shapes.

@@ -164,8 +164,9 @@ def _sentence(box: str) -> str:
 
 def run_script(main: Callable[[], int | None]) -> int:
     """Call ``main``; a ``UserError`` is printed as one sentence, without a traceback. Returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("OpenGL").setLevel(logging.WARNING)  # it tells at length which accelerators it did not find
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    for package in ("legged_gym_ext", "st_rl"):
+        logging.getLogger(package).setLevel(logging.INFO)
     try:
         return main() or 0
     except UserError as error:

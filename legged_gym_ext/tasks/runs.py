@@ -144,6 +144,13 @@ def make_env(
     return LeggedEnv(replace(cfg, num_envs=num_envs, sim=sim), backend=backend, device=device, seed=seed)
 
 
+def require_own_run(config: Mapping[str, Any], folder: Path) -> None:
+    """``UserError`` if the run was trained by the runner of another library."""
+    runner = config.get("runner", "st_rl")
+    if runner != "st_rl":
+        raise UserError(f"the run in '{folder}' was trained by {runner}; only runs of st_rl can be loaded")
+
+
 def load_policy(folder: Path, layout: ObsLayout | None = None) -> SubPolicy:
     """The policy of a run with its newest weights, to act on observations of ``layout`` (by default the run's own).
 
@@ -151,8 +158,7 @@ def load_policy(folder: Path, layout: ObsLayout | None = None) -> SubPolicy:
         UserError: checkpoint or layout do not fit, or the run is of another library.
     """
     config = read_config(folder)
-    if config.get("runner", "st_rl") != "st_rl":
-        raise UserError(f"the run in '{folder}' was trained by {config['runner']}; only runs of st_rl can be loaded")
+    require_own_run(config, folder)
     if layout is None:
         layout = config_layout(config, "obs_segments", folder)
     return load_sub_policy(folder, layout, int(config_entry(config, "num_actions", folder)), "ActorCritic")
