@@ -1,5 +1,8 @@
 """Drawing without a display: finds an OpenGL library that works and makes a MuJoCo renderer on it."""
 
+# pyright: reportAttributeAccessIssue=false
+# (the names of MuJoCo's compiled modules are unknown to the type checker)
+
 from __future__ import annotations
 
 import functools

@@ -5,6 +5,9 @@ joint is in the body frame; body poses and contact forces describe the state bef
 step ends with ``mjSTAGE_VEL``; moved boxes are not collided with before ``set_const``.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# (the names of MuJoCo's compiled modules are unknown to the type checker)
+
 from __future__ import annotations
 
 import logging
@@ -242,7 +245,7 @@ class MujocoSimulator(Simulator):
         now, fields = self.dynamics, self._fields
         assert now.friction is not None and now.added_mass is not None and now.com_shift is not None
         assert now.joint_friction is not None and now.armature is not None
-        fields["geom_friction"][np.ix_(ids, self._robot_geoms, [0])] = now.friction[ids, None, None].numpy()
+        fields["geom_friction"][np.ix_(ids, self._robot_geoms, np.array([0]))] = now.friction[ids, None, None].numpy()
         fields["body_mass"][ids, self._trunk] = self._nominal_mass + now.added_mass[ids].numpy()
         fields["body_ipos"][ids, self._trunk] = self._nominal_com + now.com_shift[ids].numpy()
         fields["dof_frictionloss"][ids, 6:] = now.joint_friction[ids].numpy()
@@ -257,7 +260,7 @@ class MujocoSimulator(Simulator):
         self.boxes.copy_(torch.where(mask[:, None, None], boxes, self.boxes))
         self.solid.copy_(torch.where(mask[:, None], solid, self.solid))
         new = self.boxes[ids].double().numpy()
-        present = (new[..., 7:10] > MIN_BOX).all(-1)
+        present: np.ndarray = np.all(new[..., 7:10] > MIN_BOX, axis=-1)
         at = np.ix_(ids, self._box_geoms)
         self._fields["geom_pos"][at] = np.where(present[..., None], new[..., 0:3], np.array(scene_text.PARKED))
         self._fields["geom_quat"][at] = np.where(present[..., None], new[..., [6, 3, 4, 5]], np.array([1.0, 0, 0, 0]))

@@ -1,5 +1,8 @@
 """What the MuJoCo backend needs around the batch: compiled models, actuator parameters, pictures."""
 
+# pyright: reportAttributeAccessIssue=false
+# (the names of MuJoCo's compiled modules are unknown to the type checker)
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,8 @@
 """A window onto one world of any backend, drawn by MuJoCo's passive viewer."""
 
+# pyright: reportAttributeAccessIssue=false
+# (the names of MuJoCo's compiled modules are unknown to the type checker)
+
 from __future__ import annotations
 
 import os

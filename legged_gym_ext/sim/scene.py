@@ -43,23 +43,11 @@ def scene_mjcf(
         ls_iterations=str(sim.line_search_iterations),
     )
     ET.SubElement(option, "flag", autoreset="disable")
-    # The robot's own friction decides in every contact, so that randomising it means something.
-    for geom in _child(root, "worldbody").iter("geom"):
-        if geom.get("contype") != "0":
-            geom.set("priority", "1")
     _add_ground(root, height_field, visual)
     world = _child(root, "worldbody")
     for index in range(scene.num_boxes):
-        ET.SubElement(
-            world,
-            "geom",
-            name=box_name(index),
-            type="box",
-            size="0.001 0.001 0.001",
-            pos=" ".join(map(str, PARKED)),
-            rgba="0.55 0.42 0.32 1",
-            **_COLLIDES_WITH_ROBOT,
-        )
+        box = {"name": box_name(index), "type": "box", "size": "0.001 0.001 0.001", "rgba": "0.55 0.42 0.32 1"}
+        ET.SubElement(world, "geom", box | {"pos": " ".join(map(str, PARKED))} | _COLLIDES_WITH_ROBOT)
     if visual:
         _add_looks(root)
     return ET.tostring(root, encoding="unicode")
@@ -96,14 +84,14 @@ def _add_ground(root: ET.Element, height_field: HeightField | None, visual: bool
 
 def _add_looks(root: ET.Element) -> None:
     visual = _child(root, "visual")
-    ET.SubElement(visual, "headlight", ambient="0.45 0.45 0.45", diffuse="0.5 0.5 0.5", specular="0.1 0.1 0.1")
+    ET.SubElement(visual, "headlight", ambient="0.35 0.35 0.35", diffuse="0.35 0.35 0.35", specular="0.1 0.1 0.1")
     ET.SubElement(visual, "global", offwidth="1920", offheight="1080")
     ET.SubElement(visual, "quality", shadowsize="1024")
     asset = _child(root, "asset")
     sky = {"rgb1": "0.62 0.75 0.88", "rgb2": "0.92 0.95 0.98", "width": "64", "height": "256"}
-    ET.SubElement(asset, "texture", type="skybox", builtin="gradient", **sky)
+    ET.SubElement(asset, "texture", {"type": "skybox", "builtin": "gradient"} | sky)
     checker = {"rgb1": "0.42 0.47 0.45", "rgb2": "0.50 0.55 0.53", "width": "128", "height": "128"}
-    ET.SubElement(asset, "texture", name=GROUND, type="2d", builtin="checker", **checker)
+    ET.SubElement(asset, "texture", {"name": GROUND, "type": "2d", "builtin": "checker"} | checker)
     ET.SubElement(asset, "material", name=GROUND, texture=GROUND, texuniform="true", texrepeat="1 1", specular="0.05")
     ET.SubElement(_child(root, "worldbody"), "light", dir="-0.3 0.4 -1", directional="true", diffuse="0.5 0.5 0.5")
 

@@ -44,7 +44,7 @@ def walk(robot: str) -> TaskCfg:
             "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
             "place": EventTermCfg(events.place_on_level, "reset"),
             "pose": EventTermCfg(events.reset_root_and_joints, "reset"),
-            "push": EventTermCfg(events.push, "interval", interval_s=(6.0, 10.0)),
+            "push": EventTermCfg(events.push, "interval", interval_s=(4.0, 8.0)),
         },
         curriculum={"terrain": CurriculumTermCfg(curriculum.terrain_level)},
         metrics=walk_metrics(),
@@ -71,7 +71,7 @@ def _rewards() -> dict[str, RewardTermCfg]:
         "feet_air_time": RewardTermCfg(rewards.feet_air_time, 0.1, {"threshold": 0.2}),
         "default_pose": RewardTermCfg(rewards.default_pose, -0.15),
         "stand_still": RewardTermCfg(rewards.stand_still, -0.3),
-        "termination": RewardTermCfg(rewards.termination, -2.0),
+        "termination": RewardTermCfg(rewards.termination, -5.0),
     }
 
 
