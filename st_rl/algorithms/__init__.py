@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from st_rl.algorithms.appo import APPO, APPOAlgoMixin, APPOCfg
-from st_rl.algorithms.estimator import EstimatorPPO, EstimatorPPOCfg
+from st_rl.algorithms.appo import APPO, ATPPO, APPOAlgoMixin, APPOCfg, ATPPOCfg
+from st_rl.algorithms.estimator import (
+    EstimatorAlgoMixin,
+    EstimatorPPO,
+    EstimatorPPOCfg,
+    EstimatorTPPO,
+    EstimatorTPPOCfg,
+)
 from st_rl.algorithms.ppo import PPO, PPOCfg
+from st_rl.algorithms.tppo import TPPO, StoredTransition, TPPOCfg
 from st_rl.utils.errors import UnknownNameError
 
-ALGORITHM_CLASSES: dict[str, type[PPO]] = {"APPO": APPO, "EstimatorPPO": EstimatorPPO, "PPO": PPO}
+ALGORITHM_CLASSES: dict[str, type[PPO]] = {
+    "APPO": APPO,
+    "ATPPO": ATPPO,
+    "EstimatorPPO": EstimatorPPO,
+    "EstimatorTPPO": EstimatorTPPO,
+    "PPO": PPO,
+    "TPPO": TPPO,
+}
 
 
 def get_algorithm_class(name: str) -> type[PPO]:
@@ -20,11 +34,19 @@ def get_algorithm_class(name: str) -> type[PPO]:
 __all__ = [
     "ALGORITHM_CLASSES",
     "APPO",
+    "ATPPO",
     "PPO",
+    "TPPO",
     "APPOAlgoMixin",
     "APPOCfg",
+    "ATPPOCfg",
+    "EstimatorAlgoMixin",
     "EstimatorPPO",
     "EstimatorPPOCfg",
+    "EstimatorTPPO",
+    "EstimatorTPPOCfg",
     "PPOCfg",
+    "StoredTransition",
+    "TPPOCfg",
     "get_algorithm_class",
 ]

@@ -14,6 +14,7 @@ from torch import nn
 
 from st_rl.algorithms import distributed
 from st_rl.algorithms.ppo import PPO, PPOCfg
+from st_rl.algorithms.tppo import TPPO, TPPOCfg
 from st_rl.modules.amp_discriminator import AMPDiscriminator, AmpMixin
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.amp_rollout_storage import AmpRolloutStorage
@@ -42,6 +43,11 @@ class AmpCfg:
 @dataclass(frozen=True)
 class APPOCfg(AmpCfg, PPOCfg):
     """Numbers of PPO and of the adversarial part."""
+
+
+@dataclass(frozen=True)
+class ATPPOCfg(AmpCfg, TPPOCfg):
+    """Numbers of PPO with a teacher and of the adversarial part."""
 
 
 class APPOAlgoMixin(_Algorithm):
@@ -196,4 +202,11 @@ class APPO(APPOAlgoMixin, PPO):
     """PPO with adversarial motion priors."""
 
     cfg_class: ClassVar[type[PPOCfg]] = APPOCfg
+    storage: AmpRolloutStorage
+
+
+class ATPPO(APPOAlgoMixin, TPPO):
+    """PPO with a teacher and adversarial motion priors."""
+
+    cfg_class: ClassVar[type[PPOCfg]] = ATPPOCfg
     storage: AmpRolloutStorage

@@ -16,6 +16,7 @@ from torch import nn
 
 from st_rl.algorithms import losses
 from st_rl.algorithms.ppo import PPO, PPOCfg
+from st_rl.algorithms.tppo import TPPO, TPPOCfg
 from st_rl.modules.state_adaptor import PrivilegeEstimatorMixin
 from st_rl.modules.state_estimator import EstimatorMixin
 from st_rl.storage.rollout_storage import Batch
@@ -55,6 +56,15 @@ class EstimatorPPOCfg(EstimatorCfg, PPOCfg):
     def __post_init__(self) -> None:
         EstimatorCfg.__post_init__(self)
         PPOCfg.__post_init__(self)
+
+
+@dataclass(frozen=True)
+class EstimatorTPPOCfg(EstimatorCfg, TPPOCfg):
+    """Numbers of PPO with a teacher and of the supervised losses."""
+
+    def __post_init__(self) -> None:
+        EstimatorCfg.__post_init__(self)
+        TPPOCfg.__post_init__(self)
 
 
 class EstimatorAlgoMixin(_Algorithm):
@@ -106,3 +116,9 @@ class EstimatorPPO(EstimatorAlgoMixin, PPO):
     """PPO with the supervised losses of the policy's estimators."""
 
     cfg_class: ClassVar[type[PPOCfg]] = EstimatorPPOCfg
+
+
+class EstimatorTPPO(EstimatorAlgoMixin, TPPO):
+    """PPO with a teacher and the supervised losses of the policy's estimators."""
+
+    cfg_class: ClassVar[type[PPOCfg]] = EstimatorTPPOCfg

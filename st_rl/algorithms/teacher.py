@@ -1,0 +1,117 @@
+"""A trained policy that shows another what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from st_rl.modules.actor_critic_mutex import load_sub_policy
+from st_rl.modules.actor_critic_recurrent import Memory
+from st_rl.modules.registry import get_policy_class
+from st_rl.utils.errors import UserError
+from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.run_folder import config_layout, read_config
+
+
+class Teacher:
+    """A frozen policy, and which part of the student's observations it reads.
+
+    It takes its segments by name from the critic's observation or, where that lacks one, from the
+    actor's (``source="actor"``: in the other order).
+    """
+
+    def __init__(self, policy: Any, student: Any, normalizer: nn.Module | None = None, source: str = "critic") -> None:
+        """``UserError`` where neither observation of ``student`` has the teacher's segments."""
+        if policy.obs_segments is None:
+            raise UserError("the teacher does not say what it observes; build it with obs_segments")
+        self.policy = policy.requires_grad_(False).eval()
+        self.normalizer = (nn.Identity() if normalizer is None else normalizer).requires_grad_(False).eval()
+        self.layout: ObsLayout = policy.obs_segments
+        self.reads_critic, self.source_layout = find_source(self.layout, student, source)
+
+    def observe(self, obs: torch.Tensor, critic_obs: torch.Tensor | None) -> torch.Tensor:
+        """What it reads, normalised as in its training, of raw observations ``(N, D)``: ``(N, D_teacher)``."""
+        seen = critic_obs if self.reads_critic and critic_obs is not None else obs
+        if self.layout != self.source_layout:
+            seen = self.source_layout.select(seen, self.layout.names)
+        return self.normalizer(seen)
+
+    def act(self, seen: torch.Tensor) -> torch.Tensor:
+        """Mean actions ``(N, A)`` for what ``observe`` returned; a memory moves one step on."""
+        return self.policy.act_inference(seen)
+
+    def latent(self, seen: torch.Tensor, component: str) -> torch.Tensor:
+        """Latent ``(N, L)`` of one of its encoded segments, for what ``observe`` returned."""
+        return self.policy.get_encoder_latent(seen, component)
+
+    def reset(self, dones: torch.Tensor | None = None) -> None:
+        """Forget the worlds in ``dones (N,)``, or all."""
+        self.policy.reset(dones)
+
+    def to(self, device: torch.device) -> Teacher:
+        """Move it to ``device``; returns itself."""
+        self.policy.to(device)
+        self.normalizer.to(device)
+        return self
+
+    def _memories(self) -> list[Memory]:
+        return [module for module in self.policy.modules() if isinstance(module, Memory)]
+
+    def memory_state(self) -> list[list[torch.Tensor]]:
+        """What its memories hold, copied; an empty list for one that has not run."""
+        return [[state.clone() for state in memory.flat_state()] for memory in self._memories()]
+
+    def load_memory_state(self, states: Sequence[Sequence[torch.Tensor]]) -> None:
+        """Restore what ``memory_state`` returned; ``ValueError`` where the teacher has other memories."""
+        for memory, state in zip(self._memories(), states, strict=True):
+            if state:
+                memory.set_flat_state([tensor.clone() for tensor in state])
+
+
+def find_source(layout: ObsLayout, student: Any, source: str) -> tuple[bool, ObsLayout]:
+    """Whether segments like those of ``layout`` are read from the critic's observation; and its layout.
+
+    Raises:
+        UserError: neither observation has them all.
+    """
+    choices = [(True, student.critic_obs_segments), (False, student.obs_segments)]
+    if source == "actor":
+        choices.reverse()
+    for is_critic, candidate in choices:
+        if candidate is not None and all(name in candidate and candidate[name] == layout[name] for name in layout):
+            return is_critic, candidate
+    known = student.critic_obs_segments or student.obs_segments
+    if known is None:
+        raise UserError("the student does not say what it observes; build it with obs_segments")
+    raise UserError(
+        "the environment does not observe what the teacher reads "
+        f"({known.difference(layout, 'the environment', 'the teacher')}); choose a teacher trained on this task"
+    )
+
+
+def teacher_from_run(folder: str | Path, student: Any, source: str = "critic") -> Teacher:
+    """The policy of a run folder at its highest iteration; ``UserError`` names the folder where it does not fit."""
+    layout = config_layout(read_config(folder), "obs_segments", folder)
+    _, known = find_source(layout, student, source)
+    loaded = load_sub_policy(folder, known, student.num_actions, "ActorCritic")
+    return Teacher(loaded.policy, student, loaded.normalizer, source)
+
+
+def teacher_from_config(config: Mapping[str, Any], student: Any, source: str = "critic") -> Teacher:
+    """A policy made of run folders, such as a mutex: ``class_name`` and the arguments of its constructor.
+
+    It observes what the student's critic does (``source="actor"``: what its actor does).
+    """
+    arguments = dict(config)
+    layout = student.critic_obs_segments if source == "critic" else student.obs_segments
+    if layout is None or "class_name" not in arguments:
+        raise UserError("teacher_policy needs a class_name, and a student that was built with obs_segments")
+    make: Any = get_policy_class(arguments.pop("class_name"))
+    policy = make(
+        layout.size, layout.size, student.num_actions, obs_segments=layout, critic_obs_segments=layout, **arguments
+    )
+    return Teacher(policy, student, source=source)
