@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -79,5 +80,6 @@ def write_video(path: Path, frames: Iterable[np.ndarray], rate: int) -> int:
     except OSError as error:
         raise UserError(f"cannot write '{path}' ({error.strerror or error}); choose another folder") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return count

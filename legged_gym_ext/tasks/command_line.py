@@ -94,9 +94,10 @@ def _name_the_task(arguments: list[str]) -> list[str]:
 
 def _fill_bare(arguments: list[str], values: Mapping[str, str]) -> list[str]:
     filled: list[str] = []
-    for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
+    for index, argument in enumerate(arguments):
         filled.append(argument)
-        if argument in values and following.startswith("-"):
+        last = index + 1 == len(arguments)
+        if argument in values and (last or arguments[index + 1].startswith("-")):
             filled.append(values[argument])
     return filled
 

@@ -1,7 +1,7 @@
 """The scripts from end to end, in a run of a few worlds; and how they answer mistakes."""
 
+import importlib
 import json
-import runpy
 import shutil
 import sys
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def call(script: str, *arguments: str) -> int:
     """Exit code of a script, run in this process as if by its own name."""
     sys.path.insert(0, str(SCRIPTS))
     try:
-        main: Callable[[list[str]], int] = runpy.run_path(str(SCRIPTS / f"{script}.py"))["main"]
+        main: Callable[[list[str]], int] = importlib.import_module(script).main
     finally:
         sys.path.remove(str(SCRIPTS))
     return run_script(lambda: main(list(arguments)))
