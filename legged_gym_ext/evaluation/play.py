@@ -12,7 +12,6 @@ from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation.video import Command, video_cfg
 from legged_gym_ext.evaluation.walk import Policy
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
-from legged_gym_ext.sim.mujoco_viewer import Viewer
 
 HELP = "arrows: forward, back, turn; page up/down: sideways; enter: stop; close the window to end"
 _STEPS: dict[int, Command] = {
@@ -57,6 +56,8 @@ def play_cfg(cfg: EnvCfg) -> EnvCfg:
 @torch.inference_mode()
 def play(env: LeggedEnv, policy: Policy, command: KeyboardCommand) -> None:
     """Run the first world in real time until the window is closed."""
+    from legged_gym_ext.sim.mujoco_viewer import Viewer  # an engine is imported when it is asked for
+
     viewer = Viewer(env.sim, env.state.height_field, command.press)
     try:
         obs, _ = env.reset()

@@ -13,7 +13,7 @@ from legged_gym_ext.envs.cfg import (
 )
 from legged_gym_ext.mdp import curriculum, events, metrics, observations, rewards, terminations
 from legged_gym_ext.sim.interface import SceneCfg
-from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
+from legged_gym_ext.tasks.cfg import PolicyCfg, TaskCfg, TrainCfg
 from legged_gym_ext.terrain.height_field import HeightFieldCfg
 from st_rl.algorithms.ppo import PPOCfg
 
@@ -44,7 +44,7 @@ def walk(robot: str) -> TaskCfg:
             "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
             "place": EventTermCfg(events.place_on_level, "reset"),
             "pose": EventTermCfg(events.reset_root_and_joints, "reset"),
-            "push": EventTermCfg(events.push, "interval", interval_s=(4.0, 8.0)),
+            "push": EventTermCfg(events.push, "interval", interval_s=(6.0, 10.0)),
         },
         curriculum={"terrain": CurriculumTermCfg(curriculum.terrain_level)},
         metrics=walk_metrics(),
@@ -52,7 +52,11 @@ def walk(robot: str) -> TaskCfg:
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(max_iterations=300, algorithm=PPOCfg(entropy_coef=0.005)),
+        train=TrainCfg(
+            max_iterations=230,
+            policy=PolicyCfg(init_noise_std=0.5),
+            algorithm=PPOCfg(entropy_coef=0.002),
+        ),
     )
 
 
@@ -71,7 +75,7 @@ def _rewards() -> dict[str, RewardTermCfg]:
         "feet_air_time": RewardTermCfg(rewards.feet_air_time, 0.1, {"threshold": 0.2}),
         "default_pose": RewardTermCfg(rewards.default_pose, -0.15),
         "stand_still": RewardTermCfg(rewards.stand_still, -0.3),
-        "termination": RewardTermCfg(rewards.termination, -5.0),
+        "termination": RewardTermCfg(rewards.termination, -2.0),
     }
 
 
