@@ -1,5 +1,32 @@
 """Loops that train a policy in an environment and keep what comes of it in a run folder."""
 
+from st_rl.runners.amp_policy_runner import AmpPolicyRunner
+from st_rl.runners.dagger_saver import DaggerSaver
+from st_rl.runners.demonstration_saver import DemonstrationSaver
 from st_rl.runners.on_policy_runner import OnPolicyRunner
+from st_rl.runners.two_stage_runner import TwoStageRunner
+from st_rl.utils.errors import UnknownNameError
 
-__all__ = ["OnPolicyRunner"]
+RUNNER_CLASSES: dict[str, type[OnPolicyRunner]] = {
+    "AmpPolicyRunner": AmpPolicyRunner,
+    "OnPolicyRunner": OnPolicyRunner,
+    "TwoStageRunner": TwoStageRunner,
+}
+
+
+def get_runner_class(name: str) -> type[OnPolicyRunner]:
+    """The runner class of that name; ``UnknownNameError`` lists the known ones."""
+    if name not in RUNNER_CLASSES:
+        raise UnknownNameError("runner", name, sorted(RUNNER_CLASSES))
+    return RUNNER_CLASSES[name]
+
+
+__all__ = [
+    "RUNNER_CLASSES",
+    "AmpPolicyRunner",
+    "DaggerSaver",
+    "DemonstrationSaver",
+    "OnPolicyRunner",
+    "TwoStageRunner",
+    "get_runner_class",
+]

@@ -190,9 +190,14 @@ class OnPolicyRunner:
         assert self._observations is not None
         actions = self.alg.act(*self._observations)
         obs, rewards, dones, infos = self.env.step(actions)
+        infos = self._answer(infos)
         self.alg.process_env_step(rewards, dones, infos)
         self.metrics.add(rewards, dones, infos)
         self._observations = _observed((obs, infos))
+
+    def _answer(self, infos: dict[str, Any]) -> dict[str, Any]:
+        """What the algorithm is told of a step; a subclass may add to what the environment says."""
+        return infos
 
     def _should_stop(self, stop: GracefulStop, trial: Any, metrics: Mapping[str, float]) -> bool:
         if trial is not None:

@@ -1,0 +1,106 @@
+"""A process that plays a student while it is being trained elsewhere, and has its teacher label every step."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from st_rl.algorithms.teacher import Teacher
+from st_rl.env import VecEnv
+from st_rl.modules.actor_critic_mutex import SubPolicy, load_sub_policy
+from st_rl.runners.demonstration_saver import DemonstrationSaver, Observer
+from st_rl.utils.run_folder import checkpoint_iterations, find_checkpoint, load_checkpoint, load_weights
+
+logger = logging.getLogger(__name__)
+
+
+class DaggerSaver(DemonstrationSaver):
+    """Plays the newest checkpoint of a run; the teacher drives some episodes, and all before the first checkpoint.
+
+    The labels are always the teacher's (Ross et al. 2011, "DAgger").
+    """
+
+    def __init__(
+        self,
+        env: VecEnv,
+        teacher: Teacher,
+        folder: Path | str,
+        *,
+        training_run: Path | str,
+        teacher_probability: float = 0.0,
+        check_interval: int = 100,
+        sample_actions: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """As ``DemonstrationSaver``.
+
+        Args:
+            training_run: the trainer's run folder; it need not exist yet.
+            teacher_probability: of an episode to be driven by the teacher.
+            check_interval: steps between two looks for a newer checkpoint.
+            sample_actions: let the student explore instead of taking its mean actions.
+        """
+        super().__init__(env, teacher, folder, **kwargs)
+        self.training_run, self.teacher_probability = Path(training_run), teacher_probability
+        self.check_interval, self.sample_actions = check_interval, sample_actions
+        self.student: SubPolicy | None = None
+        self.iteration = -1
+        """Iteration of the student's checkpoint; -1 before the first."""
+        self.driven = torch.ones(env.num_envs, dtype=torch.bool, device=torch.device(env.device))
+        """(N,) bool, whether the teacher drives the current episode."""
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Load the newest checkpoint if there is a newer one than the student's; whether there was.
+
+        Raises:
+            UserError: the run is of another environment, or its checkpoint is damaged.
+        """
+        iterations = checkpoint_iterations(self.training_run) if self.training_run.is_dir() else []
+        if not iterations or iterations[-1] <= self.iteration:
+            return False
+        if self.student is None:
+            self._build_student()
+        else:
+            path = find_checkpoint(self.training_run, iterations[-1])
+            state = load_checkpoint(path)
+            load_weights(self.student.policy, state["model_state_dict"], path)
+            if self.student.normalizer is not None:
+                load_weights(self.student.normalizer, state["obs_normalizer_state_dict"], path)
+        self.iteration = iterations[-1]
+        logger.info("%s: playing iteration %d", self.writer.collector, self.iteration)
+        return True
+
+    def _build_student(self) -> None:
+        observer, device = Observer.of(self.env), torch.device(self.env.device)
+        student = load_sub_policy(self.training_run, observer.obs_segments, self.env.num_actions, "ActorCritic")
+        student.policy.to(device).eval()
+        if student.normalizer is not None:
+            student.normalizer.to(device).eval()
+        self.student = student
+        # Who has driven until now drives on until the episodes end.
+
+    def choose_actions(self, labels: torch.Tensor) -> torch.Tensor:
+        """The student's actions (N, A) in the episodes that it drives, the teacher's ``labels (N, A)`` elsewhere."""
+        if self.num_steps % self.check_interval == 0:
+            self.refresh()
+        student = self.student
+        if student is None:
+            return labels
+        seen = Observer.of(self.env).obs_segments.select(self.obs, student.layout.names)
+        if student.normalizer is not None:
+            seen = student.normalizer(seen)
+        # It acts in every world, so that its memory is up to date wherever it takes over.
+        actions = student.policy.act(seen) if self.sample_actions else student.policy.act_inference(seen)
+        return torch.where(self.driven.unsqueeze(-1), labels, actions)
+
+    def after_step(self, dones: torch.Tensor) -> None:
+        """Also draw who drives the episodes that begin."""
+        super().after_step(dones)
+        if self.student is not None:
+            self.student.policy.reset(dones)
+            fresh = torch.rand(len(dones), device=dones.device) < self.teacher_probability
+            self.driven = torch.where(dones, fresh, self.driven)
