@@ -13,7 +13,7 @@ from legged_gym_ext.envs.cfg import (
 )
 from legged_gym_ext.mdp import curriculum, events, metrics, observations, rewards, terminations
 from legged_gym_ext.sim.interface import SceneCfg
-from legged_gym_ext.tasks.cfg import PolicyCfg, TaskCfg, TrainCfg
+from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
 from legged_gym_ext.terrain.height_field import HeightFieldCfg
 from st_rl.algorithms.ppo import PPOCfg
 
@@ -52,11 +52,7 @@ def walk(robot: str) -> TaskCfg:
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(
-            max_iterations=230,
-            policy=PolicyCfg(init_noise_std=0.5),
-            algorithm=PPOCfg(entropy_coef=0.002),
-        ),
+        train=TrainCfg(max_iterations=300, algorithm=PPOCfg(entropy_coef=0.005)),
     )
 
 
