@@ -1,8 +1,8 @@
 """The ``mujoco`` backend: MuJoCo's batch API, one thread per CPU core.
 
 Facts used here (MuJoCo 4.0, each checked by a contract test): quaternions are wxyz; the angular velocity of a free
-joint is in the body frame; body poses and contact forces describe the state before the last physics step unless the
-step ends with ``mjSTAGE_VEL``; moved boxes are not collided with before ``set_const``.
+joint is in the body frame; body poses and contact forces describe the state before the last physics step until
+``forward`` is called with ``mjSTAGE_VEL``; moved boxes are not collided with before ``set_const``.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -114,10 +114,9 @@ class MujocoSimulator(Simulator):
         self.solid = torch.zeros(n, self.scene.num_boxes, dtype=torch.bool)
         self._contact_forces, self._body_states = torch.zeros(n, b, 3), torch.zeros(n, b, 13)
         self._bodies_stale = self._contacts_stale = True
-        self._record = {
-            "actuator_force": np.zeros((n, s - 1, d)),
-            "qvel": np.zeros((n, s - 1, self.model.nv)),
-        }
+        self._record = {"actuator_force": np.zeros((n, s, d)), "qvel": np.zeros((n, s, self.model.nv))}
+        self._recorded_torques = torch.from_numpy(self._record["actuator_force"])
+        self._recorded_dof_vel = torch.from_numpy(self._record["qvel"])[..., 6:]
         self._before = {"qpos": self._qpos.copy(), "qvel": self._qvel.copy(), "targets": np.zeros((n, s, d))}
 
     # ---------------------------------------------------------------- stepping
@@ -125,26 +124,14 @@ class MujocoSimulator(Simulator):
     def step(self, targets: Tensor) -> None:
         np.copyto(self._before["qpos"], self._qpos)
         np.copyto(self._before["qvel"], self._qvel)
-        substeps = self.cfg.decimation
         ctrl = targets.detach().numpy()
-        if ctrl.ndim == 3:
-            self._before["targets"][:] = ctrl
-            control = self._before["targets"][:, :-1]
-            first, last = np.ascontiguousarray(control), ctrl[:, -1]
-        else:
-            self._before["targets"][:] = ctrl[:, None]
-            first, last = None, ctrl
-        np.copyto(self._ctrl, last)
-        if substeps > 1:
-            # Recorded steps carry no stage; the last one, stepped alone, leaves body poses and sensors current.
-            self._batch.rollout(substeps - 1, control=first, record=tuple(self._record), out=self._record)
-            np.copyto(self._ctrl, last)
-        self._batch.step(nstep=1, stage=_VEL)
-        self.torques[:, :-1].copy_(torch.from_numpy(self._record["actuator_force"]))
-        self.torques[:, -1].copy_(self._out["actuator_force"])
-        self.substep_dof_vel[:, :-1].copy_(torch.from_numpy(self._record["qvel"])[..., 6:])
+        self._before["targets"][:] = ctrl if ctrl.ndim == 3 else ctrl[:, None]
+        control = self._before["targets"] if ctrl.ndim == 3 else None
+        np.copyto(self._ctrl, ctrl[:, -1] if ctrl.ndim == 3 else ctrl)
+        self._batch.rollout(self.cfg.decimation, control=control, record=tuple(self._record), out=self._record)
+        self.torques.copy_(self._recorded_torques)
+        self.substep_dof_vel.copy_(self._recorded_dof_vel)
         self._read_state()
-        self.substep_dof_vel[:, -1].copy_(self.dof_vel)
         self._contacts_stale = True
         self._find_invalid()
 
@@ -179,6 +166,10 @@ class MujocoSimulator(Simulator):
     @property
     def body_states(self) -> Tensor:
         if self._bodies_stale:
+            # The engine's poses describe the state before its last physics step; bringing them up to date overwrites
+            # its contact forces.
+            _ = self.contact_forces
+            self._batch.forward(stage=_VEL)
             out, states, ids = self._out, self._body_states, self._body_ids
             quat, spatial = out["xquat"][:, ids], out["cvel"][:, ids]
             states[..., 0:3].copy_(out["xpos"][:, ids])

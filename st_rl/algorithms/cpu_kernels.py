@@ -43,9 +43,14 @@ class _FastKernels(TorchFunctionMode):
     ) -> Any:
         if func is functional.linear and not kwargs and _fits(args[0]) and _fits(args[1]):
             return _Linear.apply(*args)
-        if func is functional.elu and _fits(args[0]) and args[1:] in ((), (1.0,)) and not any((kwargs or {}).values()):
+        kwargs = kwargs or {}
+        if func is functional.elu and _fits(args[0]) and _is_plain_elu(*args[1:], **kwargs):
             return _Elu.apply(args[0])
-        return func(*args, **(kwargs or {}))
+        return func(*args, **kwargs)
+
+
+def _is_plain_elu(alpha: float = 1.0, inplace: bool = False) -> bool:
+    return alpha == 1.0 and not inplace
 
 
 def _fits(tensor: Any) -> bool:
