@@ -1,4 +1,7 @@
-"""Train a task, evaluate the result and film it."""
+"""Train a task, evaluate the result and film it.
+
+``torchrun --nproc-per-node 2 scripts/train.py ...`` divides the worlds among several processes, which learn together.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,9 @@ from legged_gym_ext.tasks.command_line import named_task, parse_options_of, pars
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.tasks.training import train
 from legged_gym_ext.tasks.training_rsl_rl import RslRlPolicy, train_with_rsl_rl
+from st_rl.algorithms import TPPOCfg, distributed
+from st_rl.modules import get_policy_class
+from st_rl.runners import get_runner_class
 from st_rl.utils.errors import UserError
 
 
@@ -95,7 +101,6 @@ def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | Non
     """The run folder, made if it is a new one, and the run whose weights a new one starts from."""
     if options.runner not in ("st_rl", "rsl_rl"):
         raise UserError(f"unknown runner '{options.runner}'; choose 'st_rl' or 'rsl_rl'")
-    # Looked up before anything is made: a wrong name must leave nothing behind.
     if options.resume is None and options.load_run is None:
         source = None
     elif options.runner == "rsl_rl":
@@ -109,20 +114,61 @@ def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | Non
     return runs.new_run_folder(options.log_root, task.name, options.name), source
 
 
+def with_teacher_folder(task: TaskCfg, options: TrainOptions) -> TaskCfg:
+    """The task with the folder that ``train.algorithm.teacher_run`` names, below the current one as a relative path.
+
+    When the run is resumed, a name such as ``latest`` would mean another one.
+    """
+    algorithm = task.train.algorithm
+    if not isinstance(algorithm, TPPOCfg) or not algorithm.teacher_run:
+        return task
+    folder = runs.resolve_run(algorithm.teacher_run, root=options.log_root).resolve()
+    here = Path.cwd()
+    folder = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    return replace(task, train=replace(task.train, algorithm=replace(algorithm, teacher_run=str(folder))))
+
+
+def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path | None]:
+    """The task as it is trained, the run folder, and the run whose weights a new one starts from."""
+    # Looked up before anything is made: a wrong name must leave nothing behind.
+    distributed.share(task.env.num_envs)
+    get_runner_class(task.train.runner_class)
+    get_policy_class(task.train.policy.class_name)
+    task = with_teacher_folder(task, options)
+    folder, source = start_folder(task, options)
+    print(f"run folder: {folder}")
+    return task, folder, source
+
+
+def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, bool]:
+    """Train in this process and in those that torchrun has started with it.
+
+    Returns:
+        The exit code, the run folder, and whether this is the process that goes on to evaluate.
+    """
+    with distributed.process_group(options.device) as device:
+        task, folder, source = distributed.from_first(lambda: prepare(task, options))
+        resume, where = options.resume is not None, Where(backend=options.backend, device=str(device))
+        code = train(task, folder, resume=resume, weights_from=source, **where)
+        return code, folder, distributed.rank() == 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options, task = parse_task(TrainOptions, argv, base_task, bare={"--resume": "latest"})
     if options.num_threads:
         torch.set_num_threads(options.num_threads)
         task = replace(task, env=replace(task.env, sim=replace(task.env.sim, num_threads=options.num_threads)))
-    folder, source = start_folder(task, options)
-    print(f"run folder: {folder}")
-    where = Where(backend=options.backend, device=options.device)
     if options.runner == "rsl_rl":
-        actor = train_with_rsl_rl(task, folder, **where)
+        if distributed.launched() > 1:
+            raise UserError("--runner rsl_rl trains in one process; start it without torchrun")
+        task, folder, _ = prepare(task, options)
+        actor = train_with_rsl_rl(task, folder, backend=options.backend, device=options.device)
         finish(task, folder, lambda env: RslRlPolicy(actor, env), options)
         return 0
-    code = train(task, folder, resume=options.resume is not None, weights_from=source, **where)
+    code, folder, is_first = train_together(task, options)
+    if not is_first:
+        return code
     if code:
         print(f"stopped and saved; go on with: scripts/train.py {task.name} --resume {folder}")
         return code

@@ -8,12 +8,12 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, fields, make_dataclass
+from dataclasses import field, fields, make_dataclass, replace
 from typing import Any, TypeVar
 
 import tyro
 
-from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.cfg import TaskCfg, with_algorithm
 from legged_gym_ext.tasks.config_io import field_view, leaves, unknown_field, view_changes, with_changes
 from legged_gym_ext.tasks.registry import get_task, task_names
 from st_rl.utils.errors import UserError
@@ -63,6 +63,10 @@ def parse_task(
         template = get_task(name if name in task_names() else task_names()[0])
     else:
         template = (base or _registered)(name, arguments)
+    algorithm = _value_of("train.algorithm-class", arguments) or _value_of("train.algorithm_class", arguments)
+    if algorithm is not None:
+        # Another class has other numbers to set.
+        template = replace(template, train=with_algorithm(template.train, algorithm))
     views = {section: field_view(vars(template)[section], f"{section}_view") for section in _SECTIONS}
     extra = [(section, view, field(default_factory=view)) for section, view in views.items()]
     combined = make_dataclass(options.__name__, extra, bases=(options,))

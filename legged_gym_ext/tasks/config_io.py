@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg, with_algorithm
 from st_rl.utils.errors import UserError
 
 T = TypeVar("T")
@@ -265,9 +265,15 @@ def task_from_config(template: TaskCfg, config: Mapping[str, Any], source: str) 
     """The task of a run, from the entries ``env`` and ``train`` of its ``config.json`` and the registered task."""
     try:
         env = with_stored(template.env, config["env"], "env")
-        train = with_stored(template.train, config["train"], "train")
-    except KeyError as error:
-        raise UserError(f"config.json of run folder '{source}' lacks {error}; the run is of another program") from error
+        train = with_stored(_with_stored_algorithm(template.train, config["train"]), config["train"], "train")
     except UserError as error:
         raise UserError(f"config.json of run folder '{source}': {error}") from error
+    except KeyError as error:
+        raise UserError(f"config.json of run folder '{source}' lacks {error}; the run is of another program") from error
     return replace(template, env=env, train=train)
+
+
+def _with_stored_algorithm(template: TrainCfg, stored: Any) -> TrainCfg:
+    """``template`` with the algorithm class of the run, whose numbers are others than those of the registered one."""
+    name = stored.get("algorithm_class") if isinstance(stored, Mapping) else None
+    return template if name is None else with_algorithm(template, str(name))

@@ -2,10 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+
+from st_rl.utils.errors import UserError
+
+T = TypeVar("T")
+
+
+def launched() -> int:
+    """How many processes ``torchrun`` has started together; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+@contextlib.contextmanager
+def process_group(device: torch.device | str = "cpu") -> Iterator[torch.device]:
+    """Join the group of the processes that ``torchrun`` has started together, and leave it at the end.
+
+    They talk by gloo on the CPU and by nccl on GPUs, where each process takes the GPU of its local rank. Yields the
+    device of this process; a process that was started alone keeps ``device``, and nothing happens.
+    """
+    device = torch.device(device)
+    if launched() == 1:
+        yield device
+        return
+    on_gpu = device.type == "cuda"
+    if on_gpu:
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if on_gpu else "gloo")
+    try:
+        yield device
+    finally:
+        dist.destroy_process_group()
+
+
+def processes_here() -> int:
+    """How many of the processes that train together run on this machine, and share its cores."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if active() else 1
+
+
+def from_first(function: Callable[[], T]) -> T:
+    """Call ``function`` in process 0 alone and give every process its result.
+
+    Raises:
+        UserError: as in process 0; the others leave silently with exit code 2, so that it is said once.
+    """
+    if not active():
+        return function()
+    answer: list[Any] = [None, True]
+    error: UserError | None = None
+    if rank() == 0:
+        try:
+            answer[0] = function()
+        except UserError as caught:
+            error, answer[1] = caught, False
+    dist.broadcast_object_list(answer, src=0)
+    if error is not None:
+        raise error
+    if not answer[1]:
+        raise SystemExit(2)
+    return answer[0]
+
+
+def share(total: int) -> int:
+    """The equal part of ``total`` worlds that each process simulates; ``UserError`` where they do not divide."""
+    if total % world_size():
+        raise UserError(f"{total} worlds cannot be divided among {world_size()} processes; set num_envs to a multiple")
+    return total // world_size()
 
 
 def active() -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from st_rl.algorithms import distributed
 from st_rl.algorithms.appo import APPOAlgoMixin
 from st_rl.datasets import AMPLoader
 from st_rl.env import VecEnv
@@ -47,7 +48,7 @@ class AmpPolicyRunner(OnPolicyRunner):
             raise UserError(f"a motion prior needs APPO or one of its kind, not {type(self.alg).__name__}")
         self.loader: AMPLoader | None = None
         if motions:
-            options = {"seed": self.seed, **(motion_options or {})}
+            options = {"seed": self.seed + distributed.rank(), **(motion_options or {})}
             self.loader = AMPLoader(motions, time_between_frames, device=self.device, **options)
             size = self.alg.discriminator.input_dim
             if 2 * self.loader.observation_dim != size:

@@ -7,7 +7,7 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,6 +19,7 @@ from st_rl.env import StatefulVecEnv, VecEnv
 from st_rl.modules import get_policy_class
 from st_rl.runners import checkpoint, restore
 from st_rl.runners.code_state import code_state, versions
+from st_rl.runners.manipulators import manipulate, replaces_critic
 from st_rl.runners.metrics import RolloutMetrics
 from st_rl.runners.progress import Progress
 from st_rl.runners.resume import random_state, set_random_state
@@ -245,7 +246,8 @@ class OnPolicyRunner:
             "policy": {"class_name": "ActorCritic"} | self.policy_cfg,
             "algorithm": {"class_name": self.algorithm_class} | self.algorithm_cfg,
             "num_steps_per_env": self.num_steps_per_env,
-            "num_envs": self.env.num_envs,
+            "num_envs": self.env.num_envs * distributed.world_size(),
+            "num_processes": distributed.world_size(),
             "num_actions": self.env.num_actions,
             "obs_segments": self.obs_segments.to_json(),
             "critic_obs_segments": None if critic is None else critic.to_json(),
@@ -294,7 +296,12 @@ class OnPolicyRunner:
         }
 
     def load(
-        self, folder_or_checkpoint: Path | str, *, resume: bool, misaligned: bool = False
+        self,
+        folder_or_checkpoint: Path | str,
+        *,
+        resume: bool,
+        misaligned: bool = False,
+        manipulators: Sequence[str] = (),
     ) -> TransferReport | None:
         """Load the newest checkpoint of a run folder, or the given one.
 
@@ -302,6 +309,7 @@ class OnPolicyRunner:
             resume: continue that run exactly where it was saved (same environment, policy and algorithm); otherwise
                 take over the policy and its normalisation only, as the start of a new run.
             misaligned: without ``resume``, accept other observation layouts: columns are matched by segment name.
+            manipulators: without ``resume``, changes to the checkpoint by name; see ``st_rl.runners.manipulators``.
 
         Returns:
             What was copied and what was not, if ``misaligned``.
@@ -312,9 +320,14 @@ class OnPolicyRunner:
         path = Path(folder_or_checkpoint)
         path = path if path.suffix == ".pt" else find_checkpoint(path)
         state = load_checkpoint(path, self.device)
+        if manipulators:
+            if resume:
+                raise UserError("manipulators change what a new run starts from; a resumed run goes on as it was")
+            state = manipulate(state, self.alg, manipulators)
         if misaligned and not resume:
-            return restore.load_misaligned(self.alg, state, path)
-        restore.check_run(path, self.policy_cfg, self.obs_segments, self.critic_obs_segments, same_class=resume)
+            return restore.load_misaligned(self.alg, state, path, own_critic=replaces_critic(manipulators))
+        critic_layout = None if replaces_critic(manipulators) else self.critic_obs_segments
+        restore.check_run(path, self.policy_cfg, self.obs_segments, critic_layout, same_class=resume)
         if resume:
             self._resume(path, state)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from st_rl.algorithms import PPO
@@ -78,18 +79,31 @@ def load_policy(algorithm: PPO, state: Mapping[str, Any], path: Path) -> None:
         load_weights(normalizer, state[f"{name}_state_dict"], path)
 
 
-def load_misaligned(algorithm: PPO, state: Mapping[str, Any], path: Path) -> TransferReport:
-    """The policy's weights and normalisation, matched by segment name to another layout of observations."""
+def load_misaligned(
+    algorithm: PPO, state: Mapping[str, Any], path: Path, *, own_critic: bool = False
+) -> TransferReport:
+    """The policy's weights and normalisation, matched by segment name to another layout of observations.
+
+    ``own_critic``: what ``state`` has of a critic is this algorithm's own already.
+    """
     obs_segments, critic_obs_segments = run_layouts(path.parent)
     policy = algorithm.actor_critic
+    if own_critic:
+        critic_obs_segments = policy.critic_obs_segments
     report = load_misaligned_state_dict(policy, state["model_state_dict"], obs_segments, critic_obs_segments)
     pairs = (
         (obs_segments, policy.obs_segments),
         (critic_obs_segments or obs_segments, policy.critic_obs_segments),
     )
     for (name, normalizer), (theirs, own) in zip(_normalizers(algorithm, state, path), pairs, strict=False):
-        normalizer.load_state_dict(align_normalizer_state(state[f"{name}_state_dict"], theirs, own))
+        statistics = state[f"{name}_state_dict"]
+        if not _equal(statistics, normalizer.state_dict()):
+            normalizer.load_state_dict(align_normalizer_state(statistics, theirs, own))
     return report
+
+
+def _equal(first: Mapping[str, torch.Tensor], second: Mapping[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def _normalizers(algorithm: PPO, state: Mapping[str, Any], path: Path) -> list[tuple[str, nn.Module]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from st_rl.algorithms import distributed
 from st_rl.algorithms.tppo import TPPO, StoredTransition
 from st_rl.env import VecEnv
 from st_rl.runners.on_policy_runner import OnPolicyRunner
@@ -45,12 +46,22 @@ class TwoStageRunner(OnPolicyRunner):
         if not isinstance(self.alg, TPPO):
             raise UserError(f"learning from a data set needs TPPO or one of its kind, not {type(self.alg).__name__}")
         self.dataset_iterations = dataset_iterations
-        options = {"dataset_loops": -1, "seed": self.seed, **(dataset_options or {})}
+        options = {"dataset_loops": -1, "seed": self.seed + distributed.rank(), **(dataset_options or {})}
         self.dataset = RolloutDataset(dataset, env.num_envs, device=self.device, **options)
         self._check_layouts()
         self.stage = 1
         """1 while learning from data, then 2."""
         self._upcoming: DatasetStep | None = None
+
+    def learn(self, num_iterations: int, init_at_random_ep_len: bool = False, trial: Any = None) -> dict[str, float]:
+        """As ``OnPolicyRunner``; ``UserError``, before anything is done, if a teacher will be missed afterwards."""
+        algorithm: Any = self.alg
+        if algorithm.teacher is None and self.iteration + num_iterations > self.dataset_iterations:
+            raise UserError(
+                f"after {self.dataset_iterations} iterations from the data set the algorithm needs a teacher; "
+                "set its teacher_run, or learn from the data set to the end"
+            )
+        return super().learn(num_iterations, init_at_random_ep_len, trial)
 
     @property
     def _separate_critic(self) -> bool:
