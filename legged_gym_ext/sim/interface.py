@@ -17,6 +17,9 @@ from torch import Tensor
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.terrain.height_field import HeightFieldCfg
 
+MAX_COORDINATE = 1e4
+"""A position (m, rad) or speed (m/s, rad/s) beyond this is as broken as a NaN."""
+
 
 @dataclass(frozen=True)
 class SimCfg:

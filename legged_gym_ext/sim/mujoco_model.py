@@ -19,8 +19,8 @@ from legged_gym_ext.terrain.height_field import HeightField
 MIN_BOX = 1e-3
 """Half extents of at most this are no box, m."""
 
-# Where MuJoCo keeps the parameters of a dcmotor in actuator_gainprm.
-_RESISTANCE, _KP, _KD = 0, 4, 6
+RESISTANCE, KP, KD = 0, 4, 6
+"""Where MuJoCo keeps the parameters of a dcmotor in actuator_gainprm."""
 
 
 def compile_scene(
@@ -37,7 +37,7 @@ class ActuatorFields:
     """Writes gains and motor strength into the per-world fields of the ``dcmotor`` actuators."""
 
     def __init__(self, model: mujoco.MjModel) -> None:
-        self._resistance = model.actuator_gainprm[:, _RESISTANCE].copy()
+        self._resistance = model.actuator_gainprm[:, RESISTANCE].copy()
         self._limit = model.actuator_forcerange.copy()
 
     def write(self, fields: dict[str, np.ndarray], ids: np.ndarray, dynamics: DynamicsSample) -> None:
@@ -46,9 +46,9 @@ class ActuatorFields:
         assert dynamics.stiffness is not None and dynamics.damping is not None
         strength = dynamics.motor_strength[ids].double().numpy()
         gains = fields["actuator_gainprm"]
-        gains[ids, :, _RESISTANCE] = self._resistance / strength
-        gains[ids, :, _KP] = strength * dynamics.stiffness[ids].numpy()
-        gains[ids, :, _KD] = strength * dynamics.damping[ids].numpy()
+        gains[ids, :, RESISTANCE] = self._resistance / strength
+        gains[ids, :, KP] = strength * dynamics.stiffness[ids].numpy()
+        gains[ids, :, KD] = strength * dynamics.damping[ids].numpy()
         fields["actuator_forcerange"][ids] = strength[..., None] * self._limit
 
 

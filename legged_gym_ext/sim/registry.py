@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
+
+import torch
 
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg, Simulator
@@ -22,7 +25,38 @@ def _mujoco(
     return MujocoSimulator(robot, num_envs, sim, scene, height_field)
 
 
-BACKENDS: dict[str, Factory] = {"mujoco": _mujoco}
+def _warp(
+    robot: RobotCfg, num_envs: int, sim: SimCfg, scene: SceneCfg, height_field: HeightField | None, device: str
+) -> Simulator:
+    if importlib.util.find_spec("mujoco_warp") is None:
+        raise UserError("the warp backend needs MuJoCo Warp; install it with: pip install -e '.[warp]'")
+    require_device(device)
+    from legged_gym_ext.sim.warp_backend import WarpSimulator
+
+    return WarpSimulator(robot, num_envs, sim, scene, height_field, device)
+
+
+def require_device(device: str) -> None:
+    """``UserError`` where ``device`` is neither the CPU nor a CUDA device of this machine."""
+    kind, _, index = device.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdecimal()):
+        raise UserError(f"'{device}' is no device; choose 'cpu', 'cuda' or 'cuda:<number>'")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            f"--device {device} needs an NVIDIA GPU that torch can use, and there is none; use --device cpu"
+        )
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise UserError(f"there is no device '{device}'; this machine has {torch.cuda.device_count()} GPUs")
+
+
+BACKENDS: dict[str, Factory] = {"mujoco": _mujoco, "warp": _warp}
+
+
+def require_backend(backend: str, device: str) -> None:
+    """Raise what ``make_simulator`` would, before anything is made on ``device``."""
+    if backend not in BACKENDS:
+        raise UnknownNameError("backend", backend, sorted(BACKENDS))
+    require_device(device)
 
 
 def make_simulator(
