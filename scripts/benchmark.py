@@ -1,4 +1,7 @@
-"""Measure speed and memory: environment and training over bare physics, PPO's update over rsl-rl-lib's."""
+"""Measure speed and memory.
+
+Environment and training over bare physics, PPO's update over rsl-rl-lib's, a mutex policy over one sub-policy.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from benchmark_mutex import mutex_over_sub_policy
 from benchmark_update import update_vs_rsl_rl
 
 from legged_gym_ext.evaluation.benchmark import measure
@@ -18,7 +22,7 @@ from st_rl.runners.code_state import versions
 
 @dataclass
 class BenchmarkOptions:
-    """Measure speed and memory: environment and training over bare physics, PPO's update over rsl-rl-lib's."""
+    """Measure speed and memory, as ratios of what runs side by side."""
 
     task: str = "go1_walk"
     worlds: int = 1024
@@ -35,13 +39,19 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(BenchmarkOptions, argv)
     task = get_task(options.task)
     result = measure(task, worlds=options.worlds, rounds=options.rounds, steps=options.steps)
-    update = update_vs_rsl_rl(
-        num_envs=options.worlds, num_steps=task.train.num_steps_per_env, repetitions=options.rounds
-    )
+    sizes: dict[str, int] = {"num_envs": options.worlds, "repetitions": options.rounds}
+    update = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, **sizes)
+    recurrent = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, recurrent=True, **sizes)
+    mutex = mutex_over_sub_policy(**sizes)
     result |= {
         "update_vs_rsl_rl": update["ratio"],
         "update_ms": update["ours_ms"],
         "rsl_rl_update_ms": update["rsl_rl_ms"],
+        "update_vs_rsl_rl_recurrent": recurrent["ratio"],
+        "recurrent_update_ms": recurrent["ours_ms"],
+        "rsl_rl_recurrent_update_ms": recurrent["rsl_rl_ms"],
+        "mutex_over_sub_policy": mutex["ratio"],
+        "mutex_act_ms": mutex["mutex_ms"],
         "task": task.name,
         "threads": torch.get_num_threads(),
         "versions": versions(),

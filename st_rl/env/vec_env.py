@@ -22,7 +22,8 @@ class VecEnv(Protocol):
     - ``episode``: mapping name -> 0-d tensor, each the mean over the episodes that ended in this step
       (any value where none did; means are weighted by the number of episodes that ended);
     - ``log``: mapping name -> 0-d tensor, each a mean over worlds at this step. A name that ends in
-      ``_mse`` (mean squared error) is logged as its root too, with the ending ``_rmsd``.
+      ``_mse`` (mean squared error) is logged as its root too, with the ending ``_rmsd``; from
+      ``power_over_weight`` and ``planar_speed`` (both m/s) follows ``cost_of_transport``.
 
     ``observations`` holds ``critic (N, num_critic_obs)`` where the critic sees something else than the
     actor; algorithms read further entries from it (``ref_obs``, segments for estimators).

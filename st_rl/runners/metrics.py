@@ -93,7 +93,7 @@ class RolloutMetrics:
         self._sums = torch.zeros_like(self._sums)
         self._steps = 0
         for prefix, means in (("Episode", self._episode.read()), ("Log", self._log.read())):
-            metrics |= {f"{prefix}/{name}": value for name, value in with_roots(means).items()}
+            metrics |= {f"{prefix}/{name}": value for name, value in with_derived(means).items()}
         return metrics
 
     def state_dict(self) -> dict[str, Any]:
@@ -108,7 +108,11 @@ class RolloutMetrics:
         self._recent = deque((a, b, c) for a, b, c in state["recent"])
 
 
-def with_roots(means: dict[str, float]) -> dict[str, float]:
-    """Adds to every mean squared error ``x_mse`` its root ``x_rmsd``."""
-    roots = {f"{name[:-4]}_rmsd": max(0.0, value) ** 0.5 for name, value in means.items() if name.endswith("_mse")}
-    return means | roots
+def with_derived(means: dict[str, float]) -> dict[str, float]:
+    """Adds what follows from other means: the root ``x_rmsd`` of every mean squared error ``x_mse``, and the
+    ``cost_of_transport`` (energy per weight and distance, no unit) from ``power_over_weight`` and ``planar_speed``.
+    """
+    more = {f"{name[:-4]}_rmsd": max(0.0, value) ** 0.5 for name, value in means.items() if name.endswith("_mse")}
+    if means.get("planar_speed", 0.0) > 0.0 and "power_over_weight" in means:
+        more["cost_of_transport"] = means["power_over_weight"] / means["planar_speed"]
+    return means | more

@@ -66,6 +66,8 @@ class RolloutFileBase(IterableDataset[DatasetStep]):
     def _wait_for(self, ready: Callable[[], object]) -> bool:
         """Poll ``ready()`` until it is true or ``wait_seconds`` are over; whether it became true."""
         end = time.monotonic() + self.wait_seconds
+        if self.wait_seconds > 0.0 and not ready():
+            logger.info("waiting up to %.0f s for trajectories in %s", self.wait_seconds, self.data_dir)
         while not ready():
             if time.monotonic() >= end:
                 return False

@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from st_rl.runners.metrics import MeanAccumulator, RolloutMetrics, with_roots
+from st_rl.runners.metrics import MeanAccumulator, RolloutMetrics, with_derived
 from st_rl.runners.progress import Progress, duration
 
 
@@ -59,7 +59,17 @@ def test_names_may_differ_from_step_to_step() -> None:
     means.add({"a": 1.0}, one)
     means.add({"a": 3.0, "b": 2.0}, one)
     assert means.read()["b"] == 2.0
-    assert with_roots({"a_mse": 9.0, "b": 4.0}) == {"a_mse": 9.0, "b": 4.0, "a_rmsd": 3.0}
+    assert with_derived({"a_mse": 9.0, "b": 4.0}) == {"a_mse": 9.0, "b": 4.0, "a_rmsd": 3.0}
+
+
+def test_cost_of_transport_is_that_of_the_means() -> None:
+    metrics = RolloutMetrics(2, "cpu")
+    for power, speed in ((0.2, 0.4), (0.6, 1.6)):
+        log = {"power_over_weight": torch.tensor(power), "planar_speed": torch.tensor(speed)}
+        metrics.add(torch.zeros(2), flags(0, 0), {"log": log})
+    # 0.4 m/s of power over weight at 1 m/s; the mean of the two quotients would be 0.4375.
+    assert metrics.read()["Log/cost_of_transport"] == pytest.approx(0.4)
+    assert "cost_of_transport" not in with_derived({"power_over_weight": 1.0, "planar_speed": 0.0})
 
 
 def test_the_state_of_unfinished_episodes_is_restored() -> None:
