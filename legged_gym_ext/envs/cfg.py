@@ -10,6 +10,7 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
+from legged_gym_ext.terrain.tracks import TrackCfg
 
 Params = dict[str, Any]
 
@@ -126,6 +127,8 @@ class EnvCfg:
     metrics: dict[str, MetricTermCfg]
     sim: SimCfg = field(default_factory=SimCfg)
     scene: SceneCfg = field(default_factory=SceneCfg)
+    track: TrackCfg | None = None
+    """Every world has a track of obstacles, which determines ``scene.num_boxes``."""
     control: ControlCfg = field(default_factory=ControlCfg)
     normalization: NormalizationCfg = field(default_factory=NormalizationCfg)
     noise: NoiseCfg = field(default_factory=NoiseCfg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,12 +17,13 @@ from legged_gym_ext.envs.managers import (
     RewardManager,
     TerminationManager,
 )
-from legged_gym_ext.mdp.commands import resample_due, velocity_commands
+from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.rewards import track_lin_vel
 from legged_gym_ext.robots.registry import get_robot
-from legged_gym_ext.sim.registry import make_simulator
+from legged_gym_ext.sim.registry import make_simulator, require_backend
 from legged_gym_ext.terrain.height_field import HeightField
+from legged_gym_ext.terrain.tracks import num_boxes
 from st_rl.utils.errors import UserError
 
 
@@ -36,16 +38,18 @@ class LeggedEnv:
         """Raises ``UserError`` for an unknown robot or backend and for an impossible configuration."""
         if cfg.num_envs < 1:
             raise UserError(f"num_envs must be at least 1, not {cfg.num_envs}")
+        require_backend(backend, device)
         self.cfg, self.backend, self.seed = cfg, backend, seed
         self.num_envs, self.device = cfg.num_envs, torch.device(device)
         field_cfg = cfg.scene.height_field
+        scene = cfg.scene if cfg.track is None else replace(cfg.scene, num_boxes=num_boxes(cfg.track))
         height_field = HeightField(field_cfg, device) if field_cfg is not None else None
         self.sim = make_simulator(
             backend,
             get_robot(cfg.robot),
             cfg.num_envs,
             sim=cfg.sim,
-            scene=cfg.scene,
+            scene=scene,
             height_field=height_field,
             device=device,
         )
@@ -58,6 +62,7 @@ class LeggedEnv:
             action_scale=cfg.control.action_scale,
             max_episode_length=self.max_episode_length,
             generator=self.generator,
+            track_cfg=cfg.track,
         )
         self._build_managers()
         self.num_actions = self.state.robot.num_dof
@@ -99,6 +104,7 @@ class LeggedEnv:
     def reset(self) -> tuple[Tensor, dict[str, Any]]:
         """Start a new episode in every world."""
         self._reset_worlds(torch.ones(self.num_envs, dtype=torch.bool, device=self.device))
+        self._steer()
         self._compute_observations()
         return self.get_observations()
 
@@ -110,6 +116,8 @@ class LeggedEnv:
         self.sim.step(state.default_dof_pos + state.action_scale * state.actions)
         state.update_kinematics()
         state.update_contacts()
+        if state.track is not None:
+            state.track.advance()
         failed, time_outs = self._terminations.compute()
         state.fell = failed
         rewards = self.rewards.compute()
@@ -122,6 +130,7 @@ class LeggedEnv:
         self._resample_commands(resample_due(state, self.cfg.commands) & ~dones)
         if self._events.advance():
             state.update_kinematics()
+        self._steer()
         self._compute_observations()
         infos["observations"] = {"critic": self._critic_obs}
         return self._obs, rewards, dones, infos
@@ -147,9 +156,14 @@ class LeggedEnv:
         fresh = velocity_commands(self.state, self.cfg.commands)
         self.state.commands = torch.where(mask[:, None], fresh, self.state.commands)
 
+    def _steer(self) -> None:
+        if self.cfg.commands.along_track:
+            self.state.commands = steer_along_track(self.state)
+
     def _compute_observations(self) -> None:
-        self._obs = self._observations.compute()
-        self._critic_obs = self._critic_observations.compute()
+        known: dict[str, Tensor] = {}
+        self._obs = self._observations.compute(known)
+        self._critic_obs = self._critic_observations.compute(known)
 
     # ---------------------------------------------------------------- StatefulVecEnv
 

@@ -34,7 +34,8 @@ class ObservationManager:
         """``noise`` is ``None`` for observations without noise (the critic's)."""
         if not terms:
             raise UserError("a task needs at least one observation segment; add one to its configuration")
-        self._env, self._terms = env, terms
+        self._env = env
+        self._terms = [(f"{id(term.func)} {term.params}", term) for term in terms.values()]
         shapes = {name: tuple(term.func(env, **term.params).shape[1:]) for name, term in terms.items()}
         self.layout = ObsLayout(shapes)
         self._clip = normalization.clip_observations
@@ -51,10 +52,16 @@ class ObservationManager:
         width = torch.cat(widths).to(env.device) * self._scale
         self._noise_width = width if noise is not None and bool(width.any()) else None
 
-    def compute(self) -> Tensor:
-        """The observation (N, size): noise on the SI values, then scaled and clipped."""
-        env = self._env
-        parts = [term.func(env, **term.params).reshape(env.num_envs, -1) for term in self._terms.values()]
+    def compute(self, known: dict[str, Tensor] | None = None) -> Tensor:
+        """The observation (N, size): noise on the SI values, then scaled and clipped.
+
+        ``known`` holds what other managers computed in this step, by term; it is used and added to.
+        """
+        env, known = self._env, {} if known is None else known
+        for key, term in self._terms:
+            if key not in known:
+                known[key] = term.func(env, **term.params).reshape(env.num_envs, -1)
+        parts = [known[key] for key, _ in self._terms]
         obs = parts[0] * self._scale if len(parts) == 1 else torch.cat(parts, dim=1).mul_(self._scale)
         if self._noise_width is not None:
             obs.addcmul_(env.rand(obs.shape[1], low=-1.0, high=1.0), self._noise_width)

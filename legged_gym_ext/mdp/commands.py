@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.rotations import yaw_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class VelocityCommandCfg:
     """A command is held this long, s."""
     standing_fraction: float = 0.1
     """Share of the commands that are zero: stand still."""
+    along_track: bool = False
+    """Only the forward velocity is drawn; the others lead back to the middle and the direction of the track."""
 
 
 def velocity_commands(env: EnvState, cfg: VelocityCommandCfg) -> Tensor:
@@ -37,3 +40,12 @@ def velocity_commands(env: EnvState, cfg: VelocityCommandCfg) -> Tensor:
 def resample_due(env: EnvState, cfg: VelocityCommandCfg) -> Tensor:
     """(N,) bool: worlds whose command has been held for its time."""
     return env.episode_length % max(round(cfg.resampling_time_s / env.control_dt), 1) == 0
+
+
+def steer_along_track(
+    env: EnvState, lateral_gain: float = 1.0, yaw_gain: float = 2.0, max_lateral: float = 0.3, max_yaw_rate: float = 1.0
+) -> Tensor:
+    """The commands (N, 3) with lateral velocity and yaw rate that lead to y = 0 and heading +x, gains in 1/s."""
+    lateral = (-lateral_gain * env.base_pos[:, 1]).clamp(-max_lateral, max_lateral)
+    yaw_rate = (-yaw_gain * yaw_of(env.base_quat)).clamp(-max_yaw_rate, max_yaw_rate)
+    return torch.stack((env.commands[:, 0], lateral, yaw_rate), dim=1)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.rotations import quat_rotate_inverse
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain.height_field import HeightField
+from legged_gym_ext.terrain.tracks import TrackCfg
 
 CONTACT_FORCE = 1.0
 """A body is in contact when the net contact force on it exceeds this, N."""
@@ -28,6 +30,7 @@ class EnvState:
         action_scale: float,
         max_episode_length: int,
         generator: torch.Generator,
+        track_cfg: TrackCfg | None = None,
     ) -> None:
         n, device = sim.num_envs, sim.device
         robot = sim.robot
@@ -53,6 +56,8 @@ class EnvState:
         self.velocity_limit = per_joint([joint.velocity_limit for joint in robot.joints])
         self.mass = sum(link.mass for link in robot.links)
         """Nominal mass of the whole robot, kg."""
+        self.track = None if track_cfg is None else TrackState(track_cfg, sim, generator)
+        """The tracks of the worlds, in tasks that have them."""
 
         self._make_history(n, device)
         self._down = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 1, 3)
@@ -99,6 +104,8 @@ class EnvState:
         self.base_lin_vel, self.base_ang_vel, self.projected_gravity = base[:, 0], base[:, 1], base[:, 2]
         """(N, 3) each, base frame: m/s, rad/s, and the unit vector of gravity."""
         self.dof_pos, self.dof_vel = self.sim.dof_pos, self.sim.dof_vel
+        if self.track is not None:
+            self.track.update(self.base_pos)
 
     def update_contacts(self) -> None:
         """Advance contact times by one control step; to be called once after each ``sim.step``."""
@@ -147,12 +154,15 @@ class EnvState:
 
     def state_dict(self) -> dict[str, Tensor]:
         """The tensors that carry over from step to step."""
-        return {name: vars(self)[name].clone() for name in _HISTORY}
+        own = {name: vars(self)[name].clone() for name in _HISTORY}
+        return own if self.track is None else own | self.track.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore ``state_dict``; the simulator's state must have been restored before."""
         for name in _HISTORY:
             vars(self)[name] = state[name].clone()
+        if self.track is not None:
+            self.track.load_state_dict(state)
         self.update_kinematics()
 
 

@@ -1,0 +1,152 @@
+"""``TrackState``: the tracks of all worlds, how hard they are, and where on them the robots are."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.rotations import quat_rotate
+from legged_gym_ext.sim.interface import Simulator
+from legged_gym_ext.terrain import queries
+from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, draw_kinds, num_random, slots_per_block
+
+_POINTS_PER_BODY = 10
+"""Of the sample points of a body at most about so many are tested against obstacles."""
+
+
+class TrackState:
+    """Tracks of N worlds with M blocks and K boxes, of T types; see ``Tracks``. ``EnvState`` owns one and updates it."""
+
+    def __init__(self, cfg: TrackCfg, sim: Simulator, generator: torch.Generator) -> None:
+        self.cfg, self.num_envs, self.device, self.generator = cfg, sim.num_envs, sim.device, generator
+        self._sim = sim
+        n, device = self.num_envs, self.device
+        self.levels = torch.zeros(n, len(cfg.blocks), dtype=torch.long, device=device)
+        """(N, T) level of difficulty of each type of block."""
+        self.hardness = torch.zeros(n, device=device)
+        """(N,) probability that the obstacles of the next episode are solid."""
+        self.max_x = torch.zeros(n, device=device)
+        """(N,) m, how far along the track the base has been in this episode."""
+        self.worst_penetration = torch.zeros(n, device=device)
+        """(N,) m, how deep a body has been in a soft obstacle in this episode."""
+        self._turned = "slope" in cfg.blocks
+        self._slots = slots_per_block(cfg)
+        self.has_obstacles = self._slots > 0
+        """Whether there are boxes that can be soft."""
+        self._make_points(sim)
+        self.tracks = self._fresh(torch.zeros(n, cfg.num_blocks, device=device), self._noise())
+
+    def _make_points(self, sim: Simulator) -> None:
+        """Sample points of every body in its own frame, (P, 3), and the body that each is on, (P,)."""
+        points, bodies = [], []
+        for body, samples in enumerate(sim.robot.body_points):
+            chosen = samples[:: max(1, round(len(samples) / _POINTS_PER_BODY))]
+            points += chosen
+            bodies += [body] * len(chosen)
+        self._points = torch.tensor(points, device=self.device)
+        self._point_bodies = torch.tensor(bodies, device=self.device)
+
+    # ---------------------------------------------------------------- making tracks
+
+    def _noise(self) -> Tensor:
+        return torch.rand(self.num_envs, num_random(self.cfg), generator=self.generator, device=self.device)
+
+    def _fresh(self, difficulty: Tensor, noise: Tensor) -> Tracks:
+        kinds = draw_kinds(self.cfg, self.num_envs, self.generator, self.device)
+        return build_tracks(self.cfg, kinds, difficulty, noise)
+
+    def rebuild(self, mask: Tensor, *, num_levels: int, uniform: bool) -> None:
+        """New tracks for the worlds in ``mask (N,)``, their boxes placed in the simulator.
+
+        Args:
+            num_levels: a block of level l has a difficulty drawn from [l, l + 1] / num_levels.
+            uniform: draw difficulties from [0, 1] whatever the levels.
+        """
+        device, generator = self.device, self.generator
+        kinds = draw_kinds(self.cfg, self.num_envs, generator, device)
+        within = torch.rand(kinds.shape, generator=generator, device=device)
+        noise = self._noise()
+        solid = torch.rand(self.num_envs, generator=generator, device=device) < self.hardness
+        difficulty = within if uniform else (self.levels.gather(1, kinds) + within) / num_levels
+        # On a CPU only the tracks that are asked for are worth the work; elsewhere looking at the mask would wait.
+        rows = mask.nonzero().squeeze(1) if device.type == "cpu" else mask
+        where = rows if device.type == "cpu" else slice(None)
+        self.tracks.write(rows, build_tracks(self.cfg, kinds[where], difficulty[where], noise[where]))
+        self._sim.set_boxes(mask, self.tracks.boxes, solid[:, None] | ~self.tracks.obstacle)
+        self.max_x = torch.where(mask, 0.0, self.max_x)
+        self.worst_penetration = torch.where(mask, 0.0, self.worst_penetration)
+
+    # ---------------------------------------------------------------- where the robots are
+
+    def update(self, base_pos: Tensor) -> None:
+        """Take in where the bases are, ``base_pos (N, 3)`` m."""
+        x = base_pos[:, 0]
+        self._x = x
+        self.index, self.engaged = queries.engaged_block(self.tracks, x)
+        """(N,) the obstacle at hand and (N,) bool whether there is one."""
+        self._near: tuple[Tensor, Tensor, Tensor] | None = None
+        self._penetration: Tensor | None = None
+
+    def advance(self) -> None:
+        """Remember how far the robots came and how deep they were in obstacles; once per control step."""
+        self.max_x = torch.maximum(self.max_x, self._x)
+        if self.has_obstacles:
+            self.worst_penetration = torch.maximum(self.worst_penetration, self.penetration().amax(dim=1))
+
+    @property
+    def passed(self) -> Tensor:
+        """(N,) long, obstacles passed in this episode."""
+        return queries.num_passed(self.tracks, self.max_x)
+
+    def near_boxes(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The boxes around the robots: floors before and behind the obstacles at hand and before, and these obstacles.
+
+        Returns:
+            boxes (N, k, 10), whether one passes under them and whether they are soft obstacles, (N, k) bool.
+        """
+        if self._near is None:
+            blocks, slots = self.cfg.num_blocks, self._slots
+            around = torch.stack((self.index - 1, self.index), dim=1).clamp_min(0)
+            floors = torch.stack((self.index - 1, self.index, self.index + 1), dim=1).clamp_min(0)
+            offset = torch.arange(slots, device=self.device)
+            obstacles = (blocks + 1 + around[..., None] * slots + offset).flatten(1)
+            last = torch.arange(self.tracks.boxes.shape[1], device=self.device)[blocks + 1 + blocks * slots :]
+            columns = torch.cat((floors, obstacles, last.expand(self.num_envs, -1)), dim=1)
+            boxes = self.tracks.boxes.gather(1, columns[..., None].expand(-1, -1, 10))
+            soft = self.tracks.obstacle & ~self._sim.solid
+            self._near = boxes, self.tracks.overhang.gather(1, columns), soft.gather(1, columns)
+        return self._near
+
+    def height_at(self, xy: Tensor) -> Tensor:
+        """Height (N, P) m of the track under ``xy (N, P, 2)`` near the robot; bars that one passes under do not count."""
+        boxes, overhang, _ = self.near_boxes()
+        return queries.height_at(boxes, xy, overhang, turned=self._turned)
+
+    def penetration(self) -> Tensor:
+        """(N, P) m: how deep the sample points of the bodies are in soft obstacles."""
+        if self._penetration is None:
+            states = self._sim.body_states[:, self._point_bodies]
+            points = states[..., 0:3] + quat_rotate(states[..., 3:7], self._points.expand(self.num_envs, -1, -1))
+            boxes, _, soft = self.near_boxes()
+            first = 3  # the floors come first and are never soft
+            self._penetration = queries.penetration(
+                boxes[:, first:], points, which=soft[:, first:], turned=self._turned
+            )
+        return self._penetration
+
+    # ---------------------------------------------------------------- persistence
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The tensors that carry over from step to step."""
+        own = {name: vars(self)[name].clone() for name in _CARRIED}
+        return own | {f"tracks.{name}": value.clone() for name, value in vars(self.tracks).items()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Restore ``state_dict``; shapes must match."""
+        for name in _CARRIED:
+            vars(self)[name] = state[name].clone()
+        for name, value in vars(self.tracks).items():
+            value.copy_(state[f"tracks.{name}"])
+
+
+_CARRIED = ("levels", "hardness", "max_x", "worst_penetration")

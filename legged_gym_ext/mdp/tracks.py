@@ -1,0 +1,221 @@
+"""Terms of tasks on tracks: observations, rewards, terminations, curricula, events and metrics.
+
+Each is a free function of ``env``, which must have a track (``EnvCfg.track``); N worlds.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.mdp.track_state import TrackState
+from legged_gym_ext.rotations import yaw_of
+from legged_gym_ext.terrain import queries
+from legged_gym_ext.terrain.blocks import NUM_OBSTACLE_IDS
+
+
+def track_of(env: EnvState) -> TrackState:
+    """The tracks of ``env``; it is an error of the task's author if there are none."""
+    assert env.track is not None, "this term needs EnvCfg.track"
+    return env.track
+
+
+# -------------------------------------------------------------------- observations
+
+
+def engaging_block(env: EnvState, reach: float = 1.5) -> Tensor:
+    """(N, 8): distance to the obstacle at hand in m (negative inside, at most ``reach``), one-hot over (walk, tilt,
+    crawl, jump, leap), block info (2). Beyond ``reach``, or with no obstacle left, the one-hot says walk."""
+    track = track_of(env)
+    at = track.index[:, None]
+    ahead = track.tracks.start.gather(1, at).squeeze(1) - env.base_pos[:, 0]
+    engaged = track.engaged & (ahead < reach)
+    obstacle_id = track.tracks.obstacle_id.gather(1, at).squeeze(1) * engaged
+    one_hot = (obstacle_id[:, None] == torch.arange(NUM_OBSTACLE_IDS, device=env.device)).float()
+    info = track.tracks.info.gather(1, at[..., None].expand(-1, -1, 2)).squeeze(1) * engaged[:, None]
+    distance = torch.where(engaged, ahead.clamp(-1.5, reach), reach)
+    return torch.cat((distance[:, None], one_hot, info.clamp(-1.0, 1.0)), dim=1)
+
+
+def sidewall_distance(env: EnvState) -> Tensor:
+    """(N, 2) m from the base to the left and to the right edge of the track."""
+    return queries.side_wall_distance(track_of(env).tracks, env.base_pos[:, 1])
+
+
+def height_measurements(
+    env: EnvState,
+    x: tuple[float, float, int] = (-0.4, 1.0, 15),
+    y: tuple[float, float, int] = (-0.3, 0.3, 5),
+    offset: float = 0.3,
+) -> Tensor:
+    """(N, P) m: height of the base above the track around it, minus ``offset``, clipped to [-1, 1].
+
+    The points are a grid in the base's heading frame, ``(first, last, number)`` along x and y, y running fastest.
+    """
+    return _scan(env, x, y, offset)
+
+
+def _scan(env: EnvState, x: tuple[float, float, int], y: tuple[float, float, int], offset: float) -> Tensor:
+    along, across = torch.linspace(*x, device=env.device), torch.linspace(*y, device=env.device)
+    px, py = (grid.reshape(1, -1) for grid in torch.meshgrid(along, across, indexing="ij"))
+    yaw = yaw_of(env.base_quat)[:, None]
+    cos, sin = yaw.cos(), yaw.sin()
+    points = torch.stack((cos * px - sin * py, sin * px + cos * py), dim=-1) + env.base_pos[:, None, 0:2]
+    heights = track_of(env).height_at(points)
+    return (env.base_pos[:, 2:3] - offset - heights).clamp(-1.0, 1.0)
+
+
+# -------------------------------------------------------------------- rewards
+
+
+def forward_progress(env: EnvState) -> Tensor:
+    """Velocity along the track, m/s, counted up to the forward command."""
+    return torch.minimum(env.sim.root_states[:, 7], env.commands[:, 0])
+
+
+def lateral_velocity(env: EnvState) -> Tensor:
+    """Squared deviation of the lateral velocity from its command, (m/s)^2, base frame."""
+    return (env.commands[:, 1] - env.base_lin_vel[:, 1]).square()
+
+
+def heading(env: EnvState) -> Tensor:
+    """Squared angle between the robot's heading and the track, rad^2."""
+    return yaw_of(env.base_quat).square()
+
+
+def roll(env: EnvState) -> Tensor:
+    """Squared sine of the roll angle."""
+    return env.projected_gravity[:, 1].square()
+
+
+def penetration_depth(env: EnvState) -> Tensor:
+    """Depth to which the bodies are in soft obstacles, m, summed over their sample points."""
+    return track_of(env).penetration().sum(dim=1)
+
+
+def penetration_volume(env: EnvState) -> Tensor:
+    """Share of the bodies' sample points that are in soft obstacles."""
+    return (track_of(env).penetration() > 0.0).float().mean(dim=1)
+
+
+def impact(env: EnvState, force: float = 250.0) -> Tensor:
+    """Sum over bodies of the contact force in excess of ``force`` N."""
+    return (env.contact_forces.norm(dim=-1) - force).clamp_min(0.0).sum(dim=1)
+
+
+def dof_vel_limits(env: EnvState, soft: float = 0.9) -> Tensor:
+    """Mean over the physics steps of the summed joint speeds beyond ``soft`` times what the motors reach, rad/s."""
+    excess = (env.sim.substep_dof_vel.abs() - soft * env.velocity_limit).clamp_min(0.0)
+    return excess.sum(dim=2).mean(dim=1)
+
+
+# -------------------------------------------------------------------- terminations
+
+
+def off_track(env: EnvState) -> Tensor:
+    """The base is beside the track or has turned back behind the start platform."""
+    track = track_of(env)
+    beside = env.base_pos[:, 1].abs() > 0.5 * track.tracks.width
+    return beside | (env.base_pos[:, 0] < -1.2)
+
+
+def below_track(env: EnvState, depth: float = 0.05) -> Tensor:
+    """The base is ``depth`` m below the floor of the track: it fell into a gap or off the side."""
+    return env.base_pos[:, 2] < queries.floor_level(track_of(env).tracks, env.base_pos[:, 0]) - depth
+
+
+def finished(env: EnvState) -> Tensor:
+    """The last obstacle has been passed."""
+    return env.base_pos[:, 0] > queries.finish_line(track_of(env).tracks) + 0.2
+
+
+# -------------------------------------------------------------------- events and curriculum
+
+
+def new_track(env: EnvState, mask: Tensor, *, num_levels: int = 10, uniform: bool = False) -> None:
+    """A new track for every world in ``mask``; episodes start at its beginning.
+
+    ``uniform`` draws the difficulty of every block anew instead of from the world's levels: for evaluation.
+    """
+    track = track_of(env)
+    track.rebuild(mask, num_levels=num_levels, uniform=uniform)
+    origin = torch.zeros_like(env.env_origins)
+    origin[:, 2] = track.tracks.level[:, 0]
+    env.env_origins = torch.where(mask[:, None], origin, env.env_origins)
+
+
+def solid_obstacles(env: EnvState, mask: Tensor) -> None:
+    """Obstacles are solid from now on: for evaluation, and for runs that need no soft ones."""
+    track = track_of(env)
+    track.hardness = torch.where(mask, 1.0, track.hardness)
+
+
+def random_track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10) -> None:
+    """Draw the level of every type of block uniformly."""
+    track = track_of(env)
+    fresh = (env.rand(track.levels.shape[1]) * num_levels).long().clamp_max(num_levels - 1)
+    track.levels = torch.where(mask[:, None], fresh, track.levels)
+
+
+def track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, clean: float = 0.03) -> None:
+    """Per type of block: harder where the track's obstacles of that type were all passed, easier after a failure.
+
+    A soft obstacle counts as passed only where no body was more than ``clean`` m inside it. The obstacle at which the
+    episode ended makes its type easier, unless the robot was already behind it or passed another one of that type.
+    Past the top, levels are drawn at random.
+    """
+    track = track_of(env)
+    kinds, types = track.tracks.kind, torch.arange(track.levels.shape[1], device=env.device)
+    blocks = torch.arange(kinds.shape[1], device=env.device)
+    is_kind = kinds[..., None] == types  # (N, M, T)
+    passed = (blocks < track.passed[:, None])[..., None]  # (N, M, 1)
+    spotless = (track.worst_penetration <= clean)[:, None]
+    won = is_kind.any(dim=1) & (passed | ~is_kind).all(dim=1) & spotless
+    met = (track.max_x[:, None] > track.tracks.end)[..., None]
+    failed = (is_kind & ~passed & ~met).any(dim=1) & ~(is_kind & passed).any(dim=1)
+    reached = ((blocks <= track.passed[:, None])[..., None] & is_kind).any(dim=1)
+    lost = reached & (failed | ~spotless)
+    level = track.levels + won.long() - (lost & ~won).long()
+    random = (env.rand(level.shape[1]) * num_levels).long().clamp_max(num_levels - 1)
+    level = torch.where(level >= num_levels, random, level.clamp_min(0))
+    track.levels = torch.where(mask[:, None], level, track.levels)
+
+
+def soft_to_solid(env: EnvState, mask: Tensor, *, step: float = 0.1, clean: float = 0.03) -> None:
+    """Obstacles of a world become solid more often after an episode that passed half of them without touching soft
+    ones by more than ``clean`` m, and less often after one that passed none."""
+    track = track_of(env)
+    half = track.passed * 2 >= track.cfg.num_blocks
+    harder = half & (track.worst_penetration <= clean)
+    change = step * (harder.float() - (track.passed == 0).float())
+    track.hardness = torch.where(mask, (track.hardness + change).clamp(0.0, 1.0), track.hardness)
+
+
+# -------------------------------------------------------------------- metrics
+
+
+def passed_fraction(env: EnvState) -> Tensor:
+    """Share of the track's obstacles that have been passed so far."""
+    track = track_of(env)
+    return track.passed / track.cfg.num_blocks
+
+
+def distance_covered(env: EnvState) -> Tensor:
+    """How far the base has been along the track, m."""
+    return track_of(env).max_x.clamp_min(0.0)
+
+
+def mean_level(env: EnvState) -> Tensor:
+    """Level of difficulty, averaged over the types of block."""
+    return track_of(env).levels.float().mean(dim=1)
+
+
+def hardness(env: EnvState) -> Tensor:
+    """Probability that obstacles are solid."""
+    return track_of(env).hardness
+
+
+def edge_violation(env: EnvState, margin: float = 0.15) -> Tensor:
+    """1 where the base is within ``margin`` m of an edge of the track or beyond it."""
+    return (sidewall_distance(env).amin(dim=1) < margin).float()

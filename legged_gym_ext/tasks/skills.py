@@ -1,0 +1,167 @@
+"""Skills on obstacle tracks: one task per type of obstacle, learned with privileged observations from the walk on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from legged_gym_ext.envs.cfg import (
+    CurriculumTermCfg,
+    EnvCfg,
+    EventTermCfg,
+    MetricTermCfg,
+    ObsTermCfg,
+    RewardTermCfg,
+    TerminationTermCfg,
+)
+from legged_gym_ext.mdp import events, metrics, observations, rewards, terminations, tracks
+from legged_gym_ext.mdp.commands import VelocityCommandCfg
+from legged_gym_ext.tasks.cfg import LoadCfg, PolicyCfg, TaskCfg, TrainCfg
+from legged_gym_ext.terrain.blocks import BLOCKS, Range
+from legged_gym_ext.terrain.tracks import TrackCfg
+from st_rl.algorithms import PPOCfg
+
+NUM_LEVELS = 10
+"""Levels of difficulty of every type of block."""
+
+
+@dataclass(frozen=True)
+class SkillCfg:
+    """What distinguishes one skill from another."""
+
+    blocks: tuple[str, ...]
+    num_blocks: int = 3
+    speed: Range = (0.8, 1.2)
+    """Forward velocity command, m/s."""
+    episode_length_s: float = 10.0
+    max_tilt: float = 1.2
+    """The episode ends where the trunk leans more than this, rad."""
+    max_iterations: int = 400
+    weights: tuple[tuple[str, float], ...] = ()
+    """Rewards whose weight is not that of the other skills."""
+
+
+SKILLS: dict[str, SkillCfg] = {
+    "jump": SkillCfg(("jump",), speed=(1.0, 1.4)),
+    "down": SkillCfg(("down",)),
+    "leap": SkillCfg(("leap",), speed=(1.4, 1.8)),
+    "crawl": SkillCfg(("crawl",)),
+    "tilt": SkillCfg(("tilt",), max_tilt=1.5, weights=(("roll", 0.0),)),
+    "hurdle": SkillCfg(("hurdle",), speed=(1.0, 1.4)),
+    "stairs": SkillCfg(("stairs_up", "stairs_down"), num_blocks=2),
+    "climb": SkillCfg(("jump", "down"), num_blocks=4, speed=(1.0, 1.4), episode_length_s=12.0),
+    "field": SkillCfg(tuple(BLOCKS), num_blocks=5, episode_length_s=20.0, max_tilt=1.5),
+}
+"""Tasks by their name without the robot's."""
+
+
+def skill(name: str, robot: str) -> TaskCfg:
+    """The task of ``robot`` that teaches the skill called ``name``."""
+    cfg = SKILLS[name]
+    weights = _rewards() | {}
+    for term, weight in cfg.weights:
+        weights[term] = replace(weights[term], weight=weight)
+    track = TrackCfg(blocks=cfg.blocks, num_blocks=cfg.num_blocks)
+    soft = any(block.num_boxes for block in track.types())
+    env = EnvCfg(
+        robot=robot,
+        num_envs=1024,
+        episode_length_s=cfg.episode_length_s,
+        track=track,
+        observations=_observations(),
+        critic_observations=_observations() | {"base_pose": ObsTermCfg(observations.base_pose)} | _contacts(),
+        rewards=weights | (_soft_rewards() if soft else {}),
+        terminations=_terminations(cfg.max_tilt),
+        events=_events(),
+        curriculum=_curriculum(soft),
+        metrics=track_metrics(),
+        commands=VelocityCommandCfg(
+            lin_vel_x=cfg.speed, lin_vel_y=(0.0, 0.0), ang_vel_yaw=(0.0, 0.0), standing_fraction=0.0, along_track=True
+        ),
+    )
+    train = TrainCfg(
+        max_iterations=cfg.max_iterations,
+        policy=PolicyCfg(init_noise_std=0.7),
+        algorithm=PPOCfg(entropy_coef=0.005),
+        load=LoadCfg(match_segments=True, manipulators=("new_critic", "reset_std")),
+    )
+    return TaskCfg(name=f"{robot}_{name}", env=env, train=train)
+
+
+def _observations() -> dict[str, ObsTermCfg]:
+    return {
+        "proprioception": ObsTermCfg(observations.proprioception),
+        "robot_config": ObsTermCfg(observations.robot_config),
+        "engaging_block": ObsTermCfg(tracks.engaging_block),
+        "sidewall_distance": ObsTermCfg(tracks.sidewall_distance),
+        "height_measurements": ObsTermCfg(tracks.height_measurements, scale=3.0, noise=0.01),
+    }
+
+
+def _contacts() -> dict[str, ObsTermCfg]:
+    return {"foot_contacts": ObsTermCfg(observations.foot_contacts)}
+
+
+def _rewards() -> dict[str, RewardTermCfg]:
+    return {
+        "forward_progress": RewardTermCfg(tracks.forward_progress, 2.0),
+        "track_yaw_rate": RewardTermCfg(rewards.track_yaw_rate, 0.5),
+        "lateral_velocity": RewardTermCfg(tracks.lateral_velocity, -0.5),
+        "heading": RewardTermCfg(tracks.heading, -0.5),
+        "roll": RewardTermCfg(tracks.roll, -1.0),
+        "ang_vel_xy": RewardTermCfg(rewards.ang_vel_xy, -0.02),
+        "torque": RewardTermCfg(rewards.torque, -5e-5),
+        "dof_acc": RewardTermCfg(rewards.dof_acc, -1e-7),
+        "action_rate": RewardTermCfg(rewards.action_rate, -0.01),
+        "dof_pos_limits": RewardTermCfg(rewards.dof_pos_limits, -5.0),
+        "dof_vel_limits": RewardTermCfg(tracks.dof_vel_limits, -0.05),
+        "default_pose": RewardTermCfg(rewards.default_pose, -0.1),
+        "collision": RewardTermCfg(rewards.collision, -0.5),
+        "impact": RewardTermCfg(tracks.impact, -0.002),
+        "termination": RewardTermCfg(rewards.termination, -2.0),
+    }
+
+
+def _soft_rewards() -> dict[str, RewardTermCfg]:
+    return {
+        "penetration_depth": RewardTermCfg(tracks.penetration_depth, -2.0),
+        "penetration_volume": RewardTermCfg(tracks.penetration_volume, -2.0),
+    }
+
+
+def _terminations(max_tilt: float) -> dict[str, TerminationTermCfg]:
+    return {
+        "time_out": TerminationTermCfg(terminations.time_out, time_out=True),
+        "finished": TerminationTermCfg(tracks.finished, time_out=True),
+        "off_track": TerminationTermCfg(tracks.off_track),
+        "below_track": TerminationTermCfg(tracks.below_track),
+        "bad_orientation": TerminationTermCfg(terminations.bad_orientation, params={"max_tilt": max_tilt}),
+        "broken_state": TerminationTermCfg(terminations.broken_state),
+    }
+
+
+def _events() -> dict[str, EventTermCfg]:
+    return {
+        "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
+        "track": EventTermCfg(tracks.new_track, "reset", params={"num_levels": NUM_LEVELS}),
+        "pose": EventTermCfg(
+            events.reset_root_and_joints,
+            "reset",
+            params={"xy": (-0.15, 0.15), "yaw": (-0.2, 0.2), "lin_vel": (-0.3, 0.5)},
+        ),
+    }
+
+
+def _curriculum(soft: bool) -> dict[str, CurriculumTermCfg]:
+    level = {"level": CurriculumTermCfg(tracks.track_level, {"num_levels": NUM_LEVELS})}
+    return level | ({"hardness": CurriculumTermCfg(tracks.soft_to_solid)} if soft else {})
+
+
+def track_metrics() -> dict[str, MetricTermCfg]:
+    """What is logged of every task on tracks."""
+    return {
+        "passed_fraction": MetricTermCfg(tracks.passed_fraction),
+        "level": MetricTermCfg(tracks.mean_level),
+        "hardness": MetricTermCfg(tracks.hardness),
+        "planar_speed": MetricTermCfg(metrics.planar_speed),
+        "power_over_weight": MetricTermCfg(metrics.power_over_weight),
+    }
