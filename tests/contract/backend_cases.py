@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 
 import torch
@@ -11,15 +12,42 @@ from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.robots.registry import ROBOTS
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg, Simulator
 from legged_gym_ext.sim.registry import BACKENDS, make_simulator
+from legged_gym_ext.terrain.height_field import HeightField
 
 GRAVITY = 9.81
-CASES = [(backend, robot) for backend in sorted(BACKENDS) for robot in sorted(ROBOTS)]
 
 
-def make(backend: str, robot: str, num_envs: int = 2, *, num_boxes: int = 0, **sim: float) -> Simulator:
+def _testable() -> list[str]:
+    """Backends that run here, ``<name>`` on the CPU or ``<name>:<device>``."""
+    warp = importlib.util.find_spec("mujoco_warp") is not None
+    names = [name for name in sorted(BACKENDS) if warp or name != "warp"]
+    return names + (["warp:cuda"] if warp and torch.cuda.is_available() else [])
+
+
+CASES = [(backend, robot) for backend in _testable() for robot in sorted(ROBOTS)]
+
+
+def make(
+    backend: str,
+    robot: str,
+    num_envs: int = 2,
+    *,
+    num_boxes: int = 0,
+    height_field: HeightField | None = None,
+    **sim: float,
+) -> Simulator:
     """A simulator on one thread; ``sim`` overrides fields of ``SimCfg``."""
     cfg = SimCfg(**({"num_threads": 1} | sim))  # pyright: ignore[reportArgumentType]
-    return make_simulator(backend, ROBOTS[robot], num_envs, sim=cfg, scene=SceneCfg(num_boxes=num_boxes))
+    name, _, device = backend.partition(":")
+    scene = SceneCfg(num_boxes=num_boxes, height_field=height_field.cfg if height_field is not None else None)
+    return make_simulator(
+        name, ROBOTS[robot], num_envs, sim=cfg, scene=scene, height_field=height_field, device=device or "cpu"
+    )
+
+
+def draw(generator: torch.Generator, *size: int) -> Tensor:
+    """Uniform random numbers in [0, 1), the same on every device."""
+    return torch.rand(size, generator=generator, device="cpu").to(torch.get_default_device())
 
 
 def everyone(sim: Simulator) -> Tensor:
@@ -66,8 +94,8 @@ def wobble(sim: Simulator, steps: int, seed: int = 0, amplitude: float = 0.3) ->
     """Steps with random targets around the default pose, the same for the same seed and number of worlds."""
     generator = torch.Generator().manual_seed(seed)
     for _ in range(steps):
-        noise = torch.rand(sim.num_envs, sim.robot.num_dof, generator=generator) * 2 - 1
-        sim.step(default_pose(sim) + amplitude * noise.to(sim.device))
+        noise = draw(generator, sim.num_envs, sim.robot.num_dof) * 2 - 1
+        sim.step(default_pose(sim) + amplitude * noise)
 
 
 def snapshot(sim: Simulator) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from backend_cases import (
     assert_same,
     box,
     default_pose,
+    draw,
     everyone,
     make,
     only,
@@ -167,7 +168,7 @@ def test_last_inputs_replay_the_step(backend: str, robot: str) -> None:
     sim.step(targets)
     inputs = sim.last_inputs(1)
     assert inputs["qpos"][2] == pytest.approx(height, abs=1e-6)
-    np.testing.assert_allclose(inputs["targets"], targets[1].expand(sim.cfg.decimation, -1).numpy())
+    np.testing.assert_allclose(inputs["targets"], targets[1].expand(sim.cfg.decimation, -1).cpu().numpy())
 
 
 @each_case
@@ -184,7 +185,7 @@ def test_worlds_do_not_depend_on_their_neighbours(backend: str, robot: str) -> N
     one, many = make(backend, robot, 1), make(backend, robot, 4)
     generator = torch.Generator().manual_seed(0)
     for _ in range(20):
-        targets = default_pose(many) + 0.4 * torch.rand(4, 12, generator=generator)
+        targets = default_pose(many) + 0.4 * draw(generator, 4, 12)
         many.step(targets)
         one.step(targets[2:3])
     assert torch.equal(one.root_states[0], many.root_states[2])
@@ -194,7 +195,7 @@ def test_worlds_do_not_depend_on_their_neighbours(backend: str, robot: str) -> N
 def test_a_restored_simulator_continues_bit_for_bit(backend: str, robot: str) -> None:
     sim, fresh = make(backend, robot, 3, num_boxes=1), make(backend, robot, 3, num_boxes=1)
     generator = torch.Generator().manual_seed(0)
-    friction, mass = torch.rand(2, 3, generator=generator).unbind()
+    friction, mass = draw(generator, 2, 3).unbind()
     sim.set_dynamics(everyone(sim), DynamicsSample(friction=0.3 + friction, added_mass=mass))
     boxes = box((0.3, 0.0, 0.02), (0.2, 0.4, 0.02)).repeat(3, 1, 1)
     sim.set_boxes(only(sim, 1), boxes, torch.ones(3, 1, dtype=torch.bool))

@@ -11,6 +11,7 @@ from backend_cases import (
     GRAVITY,
     box,
     default_pose,
+    draw,
     everyone,
     make,
     mass,
@@ -26,6 +27,7 @@ from backend_cases import (
 from legged_gym_ext.robots.kinematics import foot_positions
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sim.interface import DynamicsSample, Simulator
+from legged_gym_ext.terrain.height_field import HeightField, HeightFieldCfg
 
 pytestmark = pytest.mark.parametrize(("backend", "robot"), CASES)
 
@@ -175,6 +177,23 @@ def test_moving_boxes_leaves_the_robots_alone(backend: str, robot: str) -> None:
     torch.testing.assert_close(sim.root_states, twin.root_states, atol=1e-6, rtol=0)
 
 
+def test_feet_stand_on_the_height_field(backend: str, robot: str) -> None:
+    cfg = HeightFieldCfg(num_levels=2, strip_length=4.0, width=8.0, margin=4.0, roughness=(0.02, 0.1))
+    ground = HeightField(cfg, torch.get_default_device())
+    sim = make(backend, robot, 3, height_field=ground)
+    root = upright(sim, sim.robot.base_height + 0.1)
+    root[:, 0], root[:, 1] = torch.tensor([0.0, 4.0, 3.3]), torch.tensor([0.0, 1.0, -2.1])
+    place(sim, root)
+    settle(sim)
+    foot = sim.body_states[:, feet(sim), 0:3]
+    gap = foot[..., 2] - ground.height_at(foot[..., 0:2]) - sim.robot.foot_radius
+    assert (gap[sim.contact_forces[:, feet(sim), 2] > 1.0].abs() < 0.02).all()  # slopes push the centre of a ball up
+    assert (sim.contact_forces[:, feet(sim), 2] > 1.0).sum() >= 8
+    assert foot[..., 2].std() > 3e-3  # the ground is not flat here
+    weight = sim.contact_forces[..., 2].sum(dim=1)
+    torch.testing.assert_close(weight, torch.full((3,), mass(sim.robot) * GRAVITY), rtol=0.05, atol=0)
+
+
 def test_a_loaded_robot_weighs_more(backend: str, robot: str) -> None:
     sim = make(backend, robot)
     sim.set_dynamics(everyone(sim), DynamicsSample(added_mass=torch.tensor([0.0, 3.0])))
@@ -213,14 +232,14 @@ def test_motors_follow_the_pd_law_and_are_clipped(backend: str, robot: str) -> N
     sim.set_dynamics(
         everyone(sim),
         DynamicsSample(
-            stiffness=20.0 + 20.0 * torch.rand(2, 12, generator=generator),
-            damping=0.4 + 0.4 * torch.rand(2, 12, generator=generator),
-            motor_strength=0.8 + 0.4 * torch.rand(2, 12, generator=generator),
+            stiffness=20.0 + 20.0 * draw(generator, 2, 12),
+            damping=0.4 + 0.4 * draw(generator, 2, 12),
+            motor_strength=0.8 + 0.4 * draw(generator, 2, 12),
         ),
     )
     place(sim, upright(sim, 3.0))
     for _ in range(5):
-        targets = default_pose(sim)[:, None] + scale * (torch.rand(size, generator=generator) * 2 - 1)
+        targets = default_pose(sim)[:, None] + scale * (draw(generator, *size) * 2 - 1)
         dof_pos, dof_vel = sim.dof_pos.clone(), sim.dof_vel.clone()
         sim.step(targets)
         for substep in range(sim.cfg.decimation):
