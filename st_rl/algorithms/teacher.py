@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from st_rl.modules.actor_critic_field_mutex import ActorCriticFieldMutex
 from st_rl.modules.actor_critic_mutex import load_sub_policy
 from st_rl.modules.actor_critic_recurrent import Memory
 from st_rl.modules.registry import get_policy_class
@@ -62,11 +63,15 @@ class Teacher:
         return [module for module in self.policy.modules() if isinstance(module, Memory)]
 
     def memory_state(self) -> list[list[torch.Tensor]]:
-        """What its memories hold, copied; an empty list for one that has not run."""
-        return [[state.clone() for state in memory.flat_state()] for memory in self._memories()]
+        """What its memories, and last a mutex, know of the worlds, copied; an empty list for one that has not run."""
+        states = [[state.clone() for state in memory.flat_state()] for memory in self._memories()]
+        return [*states, self.policy.world_state()] if isinstance(self.policy, ActorCriticFieldMutex) else states
 
     def load_memory_state(self, states: Sequence[Sequence[torch.Tensor]]) -> None:
         """Restore what ``memory_state`` returned; ``ValueError`` where the teacher has other memories."""
+        if isinstance(self.policy, ActorCriticFieldMutex):
+            *states, of_mutex = states
+            self.policy.set_world_state([tensor.clone() for tensor in of_mutex])
         for memory, state in zip(self._memories(), states, strict=True):
             if state:
                 memory.set_flat_state([tensor.clone() for tensor in state])

@@ -269,7 +269,7 @@ class TPPO(PPO):
     def state_dict(self) -> dict[str, Any]:
         """As PPO; and the schedule's time, who drives, and what the teacher's memories hold.
 
-        The teacher itself stays in its run folder; so do the past selections of a mutex, which begins anew.
+        The teacher itself stays in its run folder.
         """
         memory = [] if self.teacher is None else self.teacher.memory_state()
         progress = {"num_updates": self.num_updates, "driven": self.driven.clone(), "memory": memory}

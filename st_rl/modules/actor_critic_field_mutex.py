@@ -153,6 +153,15 @@ class ActorCriticFieldMutex(ActorCriticMutex):
             self._restarted = self._restarted | restarted
         super().reset(dones)
 
+    def world_state(self) -> list[Tensor]:
+        """Commands, past selections and fresh resets of the worlds, copied; an empty list before the first act."""
+        states = (self.cmd_vel_current, self.action_smoothing_buffer, self._restarted)
+        return [state.clone() for state in states if state is not None]
+
+    def set_world_state(self, states: Sequence[Tensor]) -> None:
+        """The inverse of ``world_state``; an empty list lets every world begin anew."""
+        self.cmd_vel_current, self.action_smoothing_buffer, self._restarted = states or (None, None, None)
+
     # -- inner workings ----------------------------------------------------------------------------------------
 
     @property

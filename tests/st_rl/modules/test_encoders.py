@@ -9,6 +9,7 @@ import torch
 from policy_cases import CONV, CRITIC_LAYOUT, ENCODER, LAYOUT, VISUAL, Case
 from torch import Tensor
 
+from st_rl.modules import get_policy_class
 from st_rl.utils.errors import UserError
 
 OBS = torch.randn(3, LAYOUT.size)
@@ -128,3 +129,21 @@ def test_visual_policies_say_what_is_missing() -> None:
         visual_policy(visual_component_name="camera")
     with pytest.raises(UserError, match="same image"):
         visual_policy(critic_obs_segments={"friction": 1, "forward_depth": (1, 6, 8), "rest": 16})
+
+
+def test_the_usage_of_the_reference() -> None:
+    """Chapter 15: arguments as they stand there, the other ones at their defaults."""
+    layout = {"proprioception": (32,), "forward_depth": (1, 20, 24)}
+    model = get_policy_class("VisualDeterministicAC")(
+        num_actor_obs=512,
+        num_critic_obs=512,
+        num_actions=12,
+        obs_segments=layout,
+        visual_component_name="forward_depth",
+        visual_kwargs={"channels": [32, 64], "kernel_sizes": [5, 3], "strides": [2, 2]},
+        visual_latent_size=128,
+    )
+    obs = torch.randn(2, 512)
+    actions = model.act(obs)
+    assert actions.shape == (2, 12) and torch.equal(actions, model.act_inference(obs))
+    assert model.embed_visual_latent(obs).shape == (2, 32 + 128) and model.evaluate(obs).shape == (2, 1)

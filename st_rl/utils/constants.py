@@ -1,0 +1,32 @@
+"""Constant tensors that are made once: making one anew in every step copies it to the GPU, for which the host waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def constant(values: Sequence[Any] | float, device: torch.device | str) -> Tensor:
+    """``torch.tensor(values)`` on ``device``, the same tensor for equal arguments: read it, never write to it.
+
+    Args:
+        values: numbers, or sequences of numbers to any depth.
+    """
+    device = torch.device(device)
+    # The text tells 1, 1.0 and True apart, which are equal to a dictionary.
+    key = repr(_as_tuples(values)), device
+    if key not in _MADE:
+        # Also of use in training if it is asked for first where torch records nothing.
+        with torch.inference_mode(False):
+            _MADE[key] = torch.tensor(values, device=device)
+    return _MADE[key]
+
+
+_MADE: dict[tuple[str, torch.device], Tensor] = {}
+
+
+def _as_tuples(values: Any) -> Any:
+    return tuple(_as_tuples(value) for value in values) if isinstance(values, Sequence) else values
