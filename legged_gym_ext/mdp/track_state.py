@@ -10,16 +10,20 @@ from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, draw_kinds, num_random, slots_per_block
 
+_REACH_BEHIND = 0.5
+"""How far behind the base a body or a point of the height scan may be, m."""
 _POINTS_PER_BODY = 10
 """Of the sample points of a body at most about so many are tested against obstacles."""
 
 
 class TrackState:
-    """Tracks of N worlds with M blocks and K boxes, of T types; see ``Tracks``. ``EnvState`` owns one and updates it."""
+    """Tracks of N worlds with M blocks and K boxes, of T types; see ``Tracks``. Owned and updated by ``EnvState``."""
 
     def __init__(self, cfg: TrackCfg, sim: Simulator, generator: torch.Generator) -> None:
         self.cfg, self.num_envs, self.device, self.generator = cfg, sim.num_envs, sim.device, generator
         self._sim = sim
+        self.skip_empty = self.device.type == "cpu"
+        """Whether to look at masks and leave out work that no world needs; on a GPU looking would wait."""
         n, device = self.num_envs, self.device
         self.levels = torch.zeros(n, len(cfg.blocks), dtype=torch.long, device=device)
         """(N, T) level of difficulty of each type of block."""
@@ -31,7 +35,7 @@ class TrackState:
         """(N,) m, how deep a body has been in a soft obstacle in this episode."""
         self._turned = "slope" in cfg.blocks
         self._slots = slots_per_block(cfg)
-        self.has_obstacles = self._slots > 0
+        self.has_obstacles = any(block.soft for block in cfg.types())
         """Whether there are boxes that can be soft."""
         self._make_points(sim)
         self.tracks = self._fresh(torch.zeros(n, cfg.num_blocks, device=device), self._noise())
@@ -68,9 +72,8 @@ class TrackState:
         noise = self._noise()
         solid = torch.rand(self.num_envs, generator=generator, device=device) < self.hardness
         difficulty = within if uniform else (self.levels.gather(1, kinds) + within) / num_levels
-        # On a CPU only the tracks that are asked for are worth the work; elsewhere looking at the mask would wait.
-        rows = mask.nonzero().squeeze(1) if device.type == "cpu" else mask
-        where = rows if device.type == "cpu" else slice(None)
+        rows = mask.nonzero().squeeze(1) if self.skip_empty else mask
+        where = rows if self.skip_empty else slice(None)
         self.tracks.write(rows, build_tracks(self.cfg, kinds[where], difficulty[where], noise[where]))
         self._sim.set_boxes(mask, self.tracks.boxes, solid[:, None] | ~self.tracks.obstacle)
         self.max_x = torch.where(mask, 0.0, self.max_x)
@@ -99,39 +102,46 @@ class TrackState:
         return queries.num_passed(self.tracks, self.max_x)
 
     def near_boxes(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The boxes around the robots: floors before and behind the obstacles at hand and before, and these obstacles.
+        """The boxes around the robots: two obstacles, the floors before, between and behind them, and side walls.
+
+        As long as obstacles begin 2.2 m after the last but one ended, nothing else is within ``_REACH_BEHIND`` behind
+        and 1.7 m before a base.
 
         Returns:
             boxes (N, k, 10), whether one passes under them and whether they are soft obstacles, (N, k) bool.
         """
         if self._near is None:
             blocks, slots = self.cfg.num_blocks, self._slots
-            around = torch.stack((self.index - 1, self.index), dim=1).clamp_min(0)
-            floors = torch.stack((self.index - 1, self.index, self.index + 1), dim=1).clamp_min(0)
+            first, _ = queries.engaged_block(self.tracks, self._x, leave=_REACH_BEHIND)
+            around = torch.stack((first, first + 1), dim=1).clamp_max(blocks - 1)
+            floors = torch.stack((first, first + 1, first + 2), dim=1).clamp_max(blocks)
             offset = torch.arange(slots, device=self.device)
             obstacles = (blocks + 1 + around[..., None] * slots + offset).flatten(1)
             last = torch.arange(self.tracks.boxes.shape[1], device=self.device)[blocks + 1 + blocks * slots :]
             columns = torch.cat((floors, obstacles, last.expand(self.num_envs, -1)), dim=1)
             boxes = self.tracks.boxes.gather(1, columns[..., None].expand(-1, -1, 10))
-            soft = self.tracks.obstacle & ~self._sim.solid
-            self._near = boxes, self.tracks.overhang.gather(1, columns), soft.gather(1, columns)
+            self._near = boxes, self.tracks.overhang.gather(1, columns), self._soft().gather(1, columns)
         return self._near
 
+    def _soft(self) -> Tensor:
+        """(N, K) bool: obstacles that do not collide."""
+        return self.tracks.obstacle & ~self._sim.solid
+
     def height_at(self, xy: Tensor) -> Tensor:
-        """Height (N, P) m of the track under ``xy (N, P, 2)`` near the robot; bars that one passes under do not count."""
+        """Height (N, P) m of the track under ``xy (N, P, 2)`` near the robot; overhanging bars do not count."""
         boxes, overhang, _ = self.near_boxes()
         return queries.height_at(boxes, xy, overhang, turned=self._turned)
 
     def penetration(self) -> Tensor:
         """(N, P) m: how deep the sample points of the bodies are in soft obstacles."""
+        if self._penetration is None and self.skip_empty and not bool(self._soft().any()):
+            self._penetration = torch.zeros(self.num_envs, len(self._points), device=self.device)
         if self._penetration is None:
             states = self._sim.body_states[:, self._point_bodies]
             points = states[..., 0:3] + quat_rotate(states[..., 3:7], self._points.expand(self.num_envs, -1, -1))
             boxes, _, soft = self.near_boxes()
-            first = 3  # the floors come first and are never soft
-            self._penetration = queries.penetration(
-                boxes[:, first:], points, which=soft[:, first:], turned=self._turned
-            )
+            first = 3  # the floors come first and are never soft; what can be soft stands upright
+            self._penetration = queries.penetration(boxes[:, first:], points, which=soft[:, first:], turned=False)
         return self._penetration
 
     # ---------------------------------------------------------------- persistence

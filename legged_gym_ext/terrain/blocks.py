@@ -64,6 +64,8 @@ class BlockType:
     """Whether the floor goes through under the obstacle, changes its level at the front, or is missing in between."""
     overhang: bool = False
     """One passes under its boxes, so that they are no part of the ground."""
+    soft: bool = False
+    """Its boxes need not collide while it is being learned; what one walks on is always solid."""
 
 
 def box(centre: tuple[Tensor, Tensor, Tensor], half: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -163,6 +165,10 @@ def _down(parameter: Tensor) -> Tensor:
     return -NUM_STEPS * parameter
 
 
+def _minus_riser(o: ObstacleBatch) -> Tensor:
+    return -o.parameter
+
+
 def _gap_depth(o: ObstacleBatch) -> Tensor:
     """Down to the ground, which is at z = 0."""
     return o.level
@@ -170,14 +176,16 @@ def _gap_depth(o: ObstacleBatch) -> Tensor:
 
 BLOCKS: dict[str, BlockType] = {
     "flat": BlockType(0, (0.0, 0.0), (0.0, 0.0), 0),
-    "tilt": BlockType(1, (0.40, 0.26), (0.4, 1.0), 2, _tilt),
-    "crawl": BlockType(2, (0.45, 0.20), (0.1, 0.6), 1, _crawl, overhang=True),
+    "tilt": BlockType(1, (0.40, 0.26), (0.4, 1.0), 2, _tilt, soft=True),
+    "crawl": BlockType(2, (0.45, 0.20), (0.1, 0.6), 1, _crawl, overhang=True, soft=True),
     "jump": BlockType(3, (0.05, 0.50), (0.1, 0.8), 0, rise=_same, floor="step"),
     "down": BlockType(3, (-0.05, -0.60), (0.1, 0.8), 0, rise=_same, floor="step"),
     "leap": BlockType(4, (0.10, 0.90), (0.1, 0.9), 0, info=_gap_depth, floor="open"),
-    "hurdle": BlockType(3, (0.05, 0.45), (0.1, 0.8), 1, _hurdle),
+    "hurdle": BlockType(3, (0.05, 0.45), (0.1, 0.8), 1, _hurdle, soft=True),
     "stairs_up": BlockType(0, (0.05, 0.20), (1.0, 1.2), NUM_STEPS - 1, _stairs_up, rise=_flight, floor="open"),
-    "stairs_down": BlockType(0, (0.05, 0.20), (1.0, 1.2), NUM_STEPS - 1, _stairs_down, rise=_down, floor="open"),
+    "stairs_down": BlockType(
+        0, (0.05, 0.20), (1.0, 1.2), NUM_STEPS - 1, _stairs_down, rise=_down, info=_minus_riser, floor="open"
+    ),
     "slope": BlockType(0, (5.0, 30.0), (1.0, 1.2), 2, _slope, info=_ridge_height),
     "rubble": BlockType(0, (0.02, 0.15), (0.8, 1.0), NUM_RUBBLE, _rubble),
 }

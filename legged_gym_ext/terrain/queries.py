@@ -8,8 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from legged_gym_ext.rotations import quat_rotate_inverse
+from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.terrain.tracks import Tracks
+from st_rl.utils.constants import constant
 
 CLEARED = 0.5
 """An obstacle is passed when the base is this far behind it, m."""
@@ -44,22 +45,25 @@ def _upright_top(box: Tensor, xy: Tensor) -> tuple[Tensor, Tensor]:
 def _turned_top(box: Tensor, xy: Tensor) -> tuple[Tensor, Tensor]:
     """Where a ray straight down on ``xy (N, P, 2)`` enters ``box (N, 1, 10)``, (N, P) m, and whether it does.
 
-    Slab method (Kay and Kajiya 1986) in the frame of the box.
+    Slab method (Kay and Kajiya 1986) in the frame of the box, axis by axis.
     """
-    high = 100.0
-    origin = torch.cat((xy, torch.full_like(xy[..., :1], high)), dim=-1)
-    down = torch.tensor([0.0, 0.0, -1.0], device=xy.device).expand_as(origin)
-    local, ray = _local(box, origin), quat_rotate_inverse(box[..., 3:7].expand(*xy.shape[:-1], 4), down)
-    half = box[..., 7:10]
-    ray = torch.where(ray.abs() < 1e-9, 1e-9, ray)
-    bounds = torch.stack(((-half - local) / ray, (half - local) / ray))
-    enter, leave = bounds.amin(dim=0).amax(dim=-1), bounds.amax(dim=0).amin(dim=-1)
-    return high - enter, enter <= leave
+    # The ray begins at the height of the box's centre, before which it may have entered: numbers stay small.
+    x, y = xy[..., 0] - box[..., 0], xy[..., 1] - box[..., 1]
+    enter, leave = torch.full_like(x, -torch.inf), torch.full_like(x, torch.inf)
+    for axis, half in zip(_axes(box), box[..., 7:10].unbind(-1), strict=True):
+        down = -axis[..., 2]
+        inverse = 1.0 / torch.where(down.abs() < 1e-9, 1e-9, down)
+        middle = (axis[..., 0] * x + axis[..., 1] * y) * inverse
+        reach = half * inverse.abs()
+        enter, leave = torch.maximum(enter, -middle - reach), torch.minimum(leave, reach - middle)
+    return box[..., 2] - enter, enter <= leave
 
 
-def _local(box: Tensor, points: Tensor) -> Tensor:
-    """``points (N, P, 3)`` in the frame of ``box (N, 1, 10)``."""
-    return quat_rotate_inverse(box[..., 3:7].expand(*points.shape[:-1], 4), points - box[..., 0:3])
+def _axes(box: Tensor) -> list[Tensor]:
+    """The axes of ``box (N, 1, 10)`` in the world, three of (N, 1, 3)."""
+    quat = box[..., 3:7]
+    eye = constant([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], box.device)
+    return [quat_rotate(quat, axis.expand(*quat.shape[:-1], 3)) for axis in eye.unbind(0)]
 
 
 def penetration(
@@ -84,7 +88,8 @@ def penetration(
     deepest = torch.zeros(points.shape[:-1], device=points.device)
     for index in range(boxes.shape[1]):
         box = boxes[:, index, None]
-        local = _local(box, points) if turned else points - box[..., 0:3]
+        offset = points - box[..., 0:3]
+        local = torch.stack([(offset * axis).sum(dim=-1) for axis in _axes(box)], dim=-1) if turned else offset
         beyond = local.abs() - box[..., 7:10]
         nearest = beyond.amax(dim=-1)
         # Beside an edge or a corner the distance is that to it; inside it is that to the nearest face.
@@ -102,9 +107,9 @@ def engaged_block(tracks: Tracks, x: Tensor, leave: float = 0.3) -> tuple[Tensor
     Returns:
         Its index (N,), M - 1 where there is none left, and whether there is one (N,) bool.
     """
-    ahead = tracks.end + leave > x[:, None]
-    index = ahead.to(torch.uint8).argmax(dim=1)
-    return index, ahead.any(dim=1)
+    behind = (x[:, None] >= tracks.end + leave).sum(dim=1)
+    last = tracks.end.shape[1] - 1
+    return behind.clamp_max(last), behind <= last
 
 
 def num_passed(tracks: Tracks, x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Tracks: a start platform and a row of blocks, for many worlds at once.
 
-The frame of a track: x along it, z = 0 the ground; the robot starts at x = 0 on the start platform. N worlds, M blocks a
-track, K boxes a world, T types of block in the configuration.
+The frame of a track: x along it, z = 0 the ground; the robot starts at x = 0 on the start platform. N worlds, M blocks
+a track, K boxes a world, T types of block in the configuration.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.terrain.blocks import BLOCKS, NUM_RUBBLE, BlockType, ObstacleBatch, Range, span
+from st_rl.utils.constants import constant
+from st_rl.utils.errors import UnknownNameError, UserError
 
 _BEHIND = 1.5
 """Floor behind the start, m."""
 _AFTER = 3.0
 """Floor behind the last block, m."""
 _WALL_THICKNESS = 0.05
-_MIN_FLOOR = 1e-3
-"""A floor this low is the ground itself, m."""
+_MIN_FLOOR = 2.5e-3
+"""A floor this low is the ground itself, m; engines leave out boxes of half extents up to 1 mm."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,12 @@ class TrackCfg:
     wall_height: float = 0.5
 
     def types(self) -> tuple[BlockType, ...]:
-        """The block types, in the order of ``blocks``."""
+        """The block types, in the order of ``blocks``; ``UserError`` for an unknown name or a track without blocks."""
+        for name in (*self.blocks, *self.parameters, *self.depths):
+            if name not in BLOCKS:
+                raise UnknownNameError("block", name, list(BLOCKS))
+        if not self.blocks or self.num_blocks < 1:
+            raise UserError("a track needs at least one block; set track.blocks and track.num_blocks")
         return tuple(BLOCKS[name] for name in self.blocks)
 
 
@@ -141,7 +148,7 @@ def build_tracks(cfg: TrackCfg, kind: Tensor, difficulty: Tensor, noise: Tensor)
     end = first + torch.cumsum(torch.maximum(length, depth + 0.6), dim=1)
     start = end - depth
     level = torch.cat((torch.zeros(num, 1, device=kind.device), torch.cumsum(rise, dim=1)), dim=1)
-    leaps = torch.tensor([name == "leap" for name in cfg.blocks], device=kind.device)[kind].any(dim=1)
+    leaps = constant([name == "leap" for name in cfg.blocks], kind.device)[kind].any(dim=1)
     lowest = level.amin(dim=1).neg() + leaps * _lerp(cfg.gap_depth, common[:, 2])
     level = level + lowest[:, None]
     batch = ObstacleBatch(
@@ -153,7 +160,7 @@ def build_tracks(cfg: TrackCfg, kind: Tensor, difficulty: Tensor, noise: Tensor)
         noise=per_block[..., 2:],
     )
     boxes, obstacle, overhang = _all_boxes(cfg, kind, batch, level, end)
-    ids = torch.tensor([t.obstacle_id for t in cfg.types()], device=kind.device)[kind]
+    ids = constant([t.obstacle_id for t in cfg.types()], kind.device)[kind]
     second = _select(kind, [t.info(batch) if t.info else parameter for t in cfg.types()])
     info = torch.stack((depth, second), dim=-1)
     return Tracks(kind, ids, difficulty, parameter, start, end, level, info, width, boxes, obstacle, overhang)
@@ -194,14 +201,15 @@ def _all_boxes(
     if slots:
         padded = [_padded(block, batch, slots) for block in cfg.types()]
         parts.append(_select(kind, padded).flatten(1, 2))
-        over = torch.tensor([block.overhang for block in cfg.types()], device=kind.device)[kind]
+        over = constant([block.overhang for block in cfg.types()], kind.device)[kind]
         overhangs.append(over.unsqueeze(-1).expand(-1, -1, slots).flatten(1, 2))
     if cfg.side_walls:
         parts.append(_walls(cfg, batch.width[:, 0], level.amax(dim=1), end[:, -1]))
         overhangs.append(torch.zeros(num, 2, dtype=torch.bool, device=kind.device))
     boxes = torch.cat(parts, dim=1)
     obstacle = torch.zeros(boxes.shape[:2], dtype=torch.bool, device=kind.device)
-    obstacle[:, blocks + 1 : blocks + 1 + blocks * slots] = True
+    soft = constant([block.soft for block in cfg.types()], kind.device)[kind]
+    obstacle[:, blocks + 1 : blocks + 1 + blocks * slots] = soft.repeat_interleave(slots, dim=1)
     obstacle &= (boxes[..., 7:10] > 0.0).all(dim=-1)
     return boxes, obstacle, torch.cat(overhangs, dim=1)
 
