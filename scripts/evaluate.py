@@ -6,12 +6,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from legged_gym_ext.evaluation import report
+from legged_gym_ext.evaluation import plots, report
+from legged_gym_ext.evaluation.tracks import TrackOptions
 from legged_gym_ext.tasks import runs
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.command_line import parse_options_of, parse_task, run_script
 from legged_gym_ext.tasks.registry import get_task
+from st_rl.runners.checkpoint import write_atomically
 from st_rl.utils.errors import UserError
+
+EPISODES = {"walk": 256}
+"""How many by default, where it is not 400."""
 
 
 @dataclass
@@ -22,10 +27,22 @@ class EvaluateOptions:
     """Registered task; by default that of the run."""
     policy: str = "latest"
     """A run folder, a run's name, a shipped policy's name, or 'latest'."""
-    episodes: int = 256
+    protocol: str = ""
+    """'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty) or 'course'; by default 'walk'
+    for tasks without obstacles, 'course' for field, 'rpl' for the others."""
+    episodes: int | None = None
+    """By default 256 for 'walk', 400 for the others."""
+    blocks: tuple[str, ...] = ()
+    """Types of obstacle; by default those of the task."""
+    num_blocks: int = 5
+    """Obstacles of a course."""
+    difficulty: float = 0.5
+    """Of a course: 0 is the easiest and 1 the hardest obstacle of each type."""
     seed: int = 1
     json: Path | None = None
     """File for the figures."""
+    plot: Path | None = None
+    """SVG file with a picture of success by obstacle or difficulty."""
     backend: str = "mujoco"
     device: str = "cpu"
     num_threads: int | None = None
@@ -51,13 +68,17 @@ def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options, task = parse_task(EvaluateOptions, argv, base_task)
     folder = runs.resolve_run(options.policy, root=options.log_root, task=_only(options.policy, options.task))
-    if options.json is not None and not options.json.resolve().parent.is_dir():
-        raise UserError(f"there is no folder '{options.json.parent}' for the figures; make it first")
+    for path in (options.json, options.plot):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise UserError(f"there is no folder '{path.parent}' for the figures; make it first")
+    protocol = options.protocol or report.default_protocol(task)
     result = report.evaluation_report(
         task,
         lambda env: runs.RunPolicy(folder, env),
         policy=folder.resolve().name,
-        episodes=options.episodes,
+        protocol=protocol,
+        track=TrackOptions(options.blocks, options.num_blocks, options.difficulty),
+        episodes=EPISODES.get(protocol, 400) if options.episodes is None else options.episodes,
         seed=options.seed,
         backend=options.backend,
         device=options.device,
@@ -67,6 +88,8 @@ def main(argv: list[str] | None = None) -> int:
     print(report.table(result))
     if options.json is not None:
         report.write_report(options.json, result)
+    if options.plot is not None:
+        write_atomically(options.plot, plots.success_plot(result).encode())
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Evaluations as JSON files and as tables."""
+"""Evaluations by any protocol as JSON files and as tables."""
 
 from __future__ import annotations
 
@@ -7,25 +7,73 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from legged_gym_ext.evaluation.tracks import TRACK_PROTOCOLS, TrackOptions, run_protocol, track_report
 from legged_gym_ext.evaluation.walk import MakePolicy, evaluate_walk
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.runners.checkpoint import write_atomically
+from st_rl.utils.errors import UnknownNameError
 
-_ROWS = (
+PROTOCOLS = ("walk", *TRACK_PROTOCOLS)
+_COURSE_TASK = "field"
+
+_WALK_ROWS = (
     ("fall_rate", "falls", "{:.1%}"),
     ("tracking_rmse_lin", "planar velocity error (RMS)", "{:.3f} m/s"),
     ("tracking_rmse_yaw", "yaw rate error (RMS)", "{:.3f} rad/s"),
     ("cost_of_transport", "cost of transport", "{:.3f}"),
     ("mean_speed", "mean speed", "{:.2f} m/s"),
 )
+_TRACK_ROWS = (
+    ("success_rate", "success", "{:.1%}"),
+    ("blocks_passed_rate", "blocks passed", "{:.1%}"),
+    ("mean_x_displacement", "share of the track covered", "{:.1%}"),
+    ("mean_distance", "mean distance", "{:.2f} m"),
+    ("edge_violation", "steps at or beyond an edge", "{:.2%}"),
+    ("fall_rate", "failures", "{:.1%}"),
+    ("mean_speed", "mean speed", "{:.2f} m/s"),
+    ("mean_power", "mean power", "{:.0f} W"),
+    ("cost_of_transport", "cost of transport", "{:.3f}"),
+    ("peak_torque", "peak torque", "{:.1f} N m"),
+    ("peak_joint_speed", "peak joint speed", "{:.1f} rad/s"),
+    ("worst_penetration", "worst penetration", "{:.4f} m"),
+)
+_INTERVALS = {"fall_rate": "fall_rate_interval", "success_rate": "success_ci"}
+
+
+def default_protocol(task: TaskCfg) -> str:
+    """How ``task`` is evaluated unless told otherwise."""
+    if task.env.track is None:
+        return "walk"
+    return "course" if task.name.split("_", 1)[-1] == _COURSE_TASK else "rpl"
 
 
 def evaluation_report(
-    task: TaskCfg, make_policy: MakePolicy, *, policy: str, episodes: int, seed: int, backend: str, **options: Any
+    task: TaskCfg,
+    make_policy: MakePolicy,
+    *,
+    policy: str,
+    episodes: int,
+    seed: int,
+    backend: str,
+    protocol: str | None = None,
+    track: TrackOptions | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
-    """The contents of ``evaluation.json`` for the policy called ``policy``; ``options`` as in ``evaluate_walk``."""
-    figures = evaluate_walk(task, make_policy, episodes=episodes, seed=seed, backend=backend, **options)
-    return {"task": task.name, "policy": policy, "backend": backend, "seed": seed} | figures.to_json()
+    """The contents of ``evaluation.json`` for the policy called ``policy``.
+
+    Args:
+        protocol: one of ``PROTOCOLS``, by default that of the task.
+        track: what the protocols on tracks leave open.
+        options: ``device`` and ``num_threads``, as in ``run_protocol``.
+    """
+    protocol = protocol or default_protocol(task)
+    if protocol not in PROTOCOLS:
+        raise UnknownNameError("protocol", protocol, list(PROTOCOLS))
+    head = {"task": task.name, "policy": policy, "backend": backend, "seed": seed}
+    same = {"episodes": episodes, "seed": seed, "backend": backend}
+    if protocol == "walk":
+        return head | {"protocol": protocol} | evaluate_walk(task, make_policy, **same, **options).to_json()
+    return head | track_report(protocol, *run_protocol(task, make_policy, protocol, options=track, **same, **options))
 
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
@@ -35,9 +83,27 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
 
 def table(report: Mapping[str, Any]) -> str:
     """The figures as lines of text."""
-    low, high = report["fall_rate_interval"]
-    lines = [f"{report['task']}, {report['episodes']} episodes, seed {report['seed']}, {report['backend']}"]
-    for key, label, form in _ROWS:
-        note = f"  (95 %: {low:.1%} to {high:.1%})" if key == "fall_rate" else ""
-        lines.append(f"  {label:<30} {form.format(report[key]):>14}{note}")
+    head = f"{report['task']}, {report['protocol']}, {report['episodes']} episodes, seed {report['seed']}"
+    lines = [f"{head}, {report['backend']}"]
+    for key, label, form in _WALK_ROWS if report["protocol"] == "walk" else _TRACK_ROWS:
+        if key in report:
+            lines.append(f"  {label:<30} {form.format(report[key]):>14}{_interval(report, _INTERVALS.get(key))}")
+    for name, figures in report.get("per_block", {}).items():
+        low, high = figures["parameter"]
+        lines.append(f"  {f'{name} ({low:g} to {high:g})':<30} {_share(figures)}")
+    for figures in report.get("levels", ()):
+        low, high = figures["difficulty"]
+        lines.append(f"  {f'difficulty {low:.1f} to {high:.1f}':<30} {_share(figures)}")
     return "\n".join(lines)
+
+
+def _share(figures: Mapping[str, Any]) -> str:
+    rate = f"{figures['success_rate']:.1%}" if figures["episodes"] else "-"
+    return f"{rate:>14}{_interval(figures, 'success_ci')}, {figures['passed']} of {figures['episodes']}"
+
+
+def _interval(figures: Mapping[str, Any], key: str | None) -> str:
+    if key is None:
+        return ""
+    low, high = figures[key]
+    return f"  (95 %: {low:.1%} to {high:.1%})"

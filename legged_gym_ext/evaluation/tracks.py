@@ -1,0 +1,237 @@
+"""Evaluation on obstacle tracks: the protocols ``rpl``, ``levels`` and ``course``.
+
+``rpl``: one obstacle an episode at the test ranges of Zhuang et al. 2023 (Robot Parkour Learning, CoRL), drawn
+uniformly. ``levels``: one obstacle an episode, success for every tenth of the range of difficulty. ``course``: tracks
+of several obstacles of all types. Obstacles are solid; dynamics are randomised, and commands drawn, as in training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.envs.cfg import EnvCfg, EventTermCfg, TerminationTermCfg
+from legged_gym_ext.evaluation.episodes import MEANS, PEAKS, TrackEpisodes, episode_metrics, join, run_track_episodes
+from legged_gym_ext.evaluation.statistics import wilson_interval
+from legged_gym_ext.evaluation.walk import MakePolicy
+from legged_gym_ext.mdp import tracks
+from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.robots.registry import get_robot
+from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.runs import make_env
+from legged_gym_ext.terrain import queries
+from legged_gym_ext.terrain.blocks import BLOCKS, Range
+from legged_gym_ext.terrain.tracks import TrackCfg
+from st_rl.utils.errors import UnknownNameError, UserError
+
+MAX_WORLDS = 256
+"""Episodes that run at the same time."""
+TEST_DISTANCE = 3.6
+"""``rpl``: distances are counted up to here, m."""
+TEST_RANGES: dict[str, Range] = {
+    "jump": (0.25, 0.50),
+    "down": (-0.25, -0.60),
+    "leap": (0.30, 0.90),
+    "crawl": (0.30, 0.20),
+    "tilt": (0.30, 0.26),
+    "hurdle": (0.25, 0.45),
+}
+"""``rpl``: parameters of the obstacles, in m; other types are tested over their whole range."""
+NUM_LEVELS = 10
+"""``levels``: equal parts of the range of difficulty."""
+
+
+@dataclass(frozen=True)
+class TrackOptions:
+    """What a protocol leaves open."""
+
+    blocks: tuple[str, ...] = ()
+    """Types of obstacle; none stands for those of the task."""
+    num_blocks: int = 5
+    """``course``: obstacles of a track."""
+    difficulty: float = 0.5
+    """``course``: 0 is the easiest and 1 the hardest obstacle of each type."""
+
+
+def covered(env: EnvState, distance: float) -> Tensor:
+    """The last obstacle has been passed, and the base is ``distance`` m along the track."""
+    x = env.base_pos[:, 0]
+    return (x > queries.finish_line(tracks.track_of(env).tracks) + 0.2) & (x > distance)
+
+
+def every_level(env: EnvState, mask: Tensor) -> None:
+    """Each level of difficulty in every ``NUM_LEVELS``-th world."""
+    track = tracks.track_of(env)
+    track.levels = (torch.arange(env.num_envs, device=env.device) % NUM_LEVELS)[:, None].expand_as(track.levels)
+
+
+def _rpl_track(track: TrackCfg, options: TrackOptions) -> TrackCfg:
+    parameters = {name: TEST_RANGES[name] for name in track.blocks if name in TEST_RANGES}
+    return replace(track, num_blocks=1, difficulty=(0.0, 1.0), parameters=parameters)
+
+
+def _levels_track(track: TrackCfg, options: TrackOptions) -> TrackCfg:
+    return replace(track, num_blocks=1, difficulty=(0.0, 1.0), parameters={})
+
+
+def _course_track(track: TrackCfg, options: TrackOptions) -> TrackCfg:
+    exact = (options.difficulty, options.difficulty)
+    return replace(track, num_blocks=options.num_blocks, order="random", difficulty=exact, parameters={})
+
+
+TRACK_PROTOCOLS: dict[str, Callable[[TrackCfg, TrackOptions], TrackCfg]] = {
+    "rpl": _rpl_track,
+    "levels": _levels_track,
+    "course": _course_track,
+}
+"""Name of a protocol -> the tracks it evaluates on."""
+
+
+def track_evaluation_cfg(
+    cfg: EnvCfg, protocol: str, options: TrackOptions | None = None, device: str = "cpu"
+) -> EnvCfg:
+    """``cfg`` as it is evaluated by ``protocol``.
+
+    Raises:
+        UserError: the task has no tracks, or an option is impossible.
+    """
+    options = options or TrackOptions()
+    if protocol not in TRACK_PROTOCOLS:
+        raise UnknownNameError("protocol", protocol, ["walk", *TRACK_PROTOCOLS])
+    if cfg.track is None:
+        raise UserError(f"the protocol '{protocol}' needs a task with obstacles; use --protocol walk, or another task")
+    for name in options.blocks:
+        if name not in BLOCKS:
+            raise UnknownNameError("block", name, sorted(BLOCKS))
+    if not 0.0 <= options.difficulty <= 1.0:
+        raise UserError(f"the difficulty of a course is between 0 and 1, not {options.difficulty}")
+    if options.num_blocks < 1:
+        raise UserError(f"a course has at least one obstacle, not {options.num_blocks}")
+    track = TRACK_PROTOCOLS[protocol](replace(cfg.track, blocks=options.blocks or cfg.track.blocks), options)
+    events = {"solid": EventTermCfg(tracks.solid_obstacles, "reset")} | cfg.events
+    how: dict[str, Any] = {"uniform": True}
+    if protocol == "levels":
+        events = {"levels": EventTermCfg(every_level, "reset")} | events
+        how = {"uniform": False, "num_levels": NUM_LEVELS}
+    for name, term in events.items():
+        if term.func is tracks.new_track:
+            events[name] = replace(term, params=term.params | how)
+    terminations = {name: term for name, term in cfg.terminations.items() if term.func is not tracks.finished}
+    distance = TEST_DISTANCE if protocol == "rpl" else 0.0
+    terminations["covered"] = TerminationTermCfg(covered, time_out=True, params={"distance": distance})
+    return replace(
+        cfg,
+        track=track,
+        events=events,
+        terminations=terminations,
+        curriculum={},
+        metrics=episode_metrics(get_robot(cfg.robot), device),
+        commands=replace(cfg.commands, standing_fraction=0.0),
+    )
+
+
+def run_protocol(
+    task: TaskCfg,
+    make_policy: MakePolicy,
+    protocol: str,
+    *,
+    episodes: int,
+    seed: int,
+    options: TrackOptions | None = None,
+    backend: str = "mujoco",
+    device: str = "cpu",
+    num_threads: int | None = None,
+) -> tuple[TrackCfg, TrackEpisodes]:
+    """The tracks of the protocol and ``episodes`` episodes on them, at most ``MAX_WORLDS`` at a time.
+
+    The result depends on the arguments and the policy only; torch's global generator is left as it was.
+    """
+    if episodes < 1:
+        raise UserError(f"an evaluation needs at least one episode, not {episodes}")
+    cfg = track_evaluation_cfg(task.env, protocol, options, device)
+    assert cfg.track is not None
+    rounds = math.ceil(episodes / MAX_WORLDS)
+    worlds = math.ceil(episodes / rounds)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        env = make_env(cfg, num_envs=worlds, backend=backend, device=device, seed=seed, num_threads=num_threads)
+        try:
+            policy = make_policy(env)
+            done = join([run_track_episodes(env, policy) for _ in range(rounds)])
+        finally:
+            env.close()
+    return cfg.track, done.first(episodes)
+
+
+def share(successes: Tensor) -> dict[str, Any]:
+    """Number, rate and 95 % Wilson interval of the true ones of ``successes (n,)``."""
+    trials, won = successes.numel(), int(successes.sum())
+    return {
+        "episodes": trials,
+        "passed": won,
+        "success_rate": won / trials if trials else 0.0,
+        "success_ci": list(wilson_interval(won, trials)),
+    }
+
+
+def track_report(protocol: str, track: TrackCfg, done: TrackEpisodes) -> dict[str, Any]:
+    """The published figures of ``episodes`` by ``protocol``; rates in [0, 1], SI units."""
+    total = done.means.sum(dim=0) / max(int(done.steps.sum()), 1)
+    mean = dict(zip(MEANS, total.tolist(), strict=True))
+    peak = dict(zip(PEAKS, done.peaks.amax(dim=0).tolist(), strict=True))
+    overall = share(done.passed == track.num_blocks)
+    falls, episodes = int(done.failed.sum()), len(done.failed)
+    report: dict[str, Any] = {
+        "protocol": protocol,
+        "episodes": episodes,
+        "success_rate": overall["success_rate"],
+        "success_ci": overall["success_ci"],
+        "mean_distance": float(done.distance.clamp_max(TEST_DISTANCE if protocol == "rpl" else math.inf).mean()),
+        "per_block": _per_block(track, done),
+        "mean_power": mean["power"],
+        **peak,
+        "edge_violation": mean["edge_violation"],
+        "fall_rate": falls / episodes,
+        "fall_rate_interval": list(wilson_interval(falls, episodes)),
+        "tracking_rmse_lin": mean["lin_vel_mse"] ** 0.5,
+        "tracking_rmse_yaw": mean["yaw_rate_mse"] ** 0.5,
+        "cost_of_transport": mean["power_over_weight"] / max(mean["planar_speed"], 1e-6),
+        "mean_speed": mean["planar_speed"],
+        "steps": int(done.steps.sum()),
+    }
+    if protocol == "levels":
+        report["levels"] = _per_level(done)
+    if protocol == "course":
+        passed = float(done.passed.sum()) / (episodes * track.num_blocks)
+        report["blocks_passed_rate"] = passed
+        report["finish_rate"] = overall["success_rate"]
+        report["mean_x_displacement"] = float((done.distance / done.finish).clamp(0.0, 1.0).mean())
+        report["difficulty"] = track.difficulty[0]
+    return report
+
+
+def _per_block(track: TrackCfg, done: TrackEpisodes) -> dict[str, Any]:
+    """Success at the obstacles of each type that were attempted, and the range of their parameters."""
+    succeeded, attempted = done.succeeded(), done.attempted()
+    result = {}
+    for index, name in enumerate(track.blocks):
+        low, high = track.parameters.get(name, BLOCKS[name].parameter)
+        ends = [low + (high - low) * part for part in track.difficulty]
+        of_type = share(succeeded[attempted & (done.kind == index)])
+        result[name] = of_type | {"parameter": [round(end, 6) for end in ends]}
+    return result
+
+
+def _per_level(done: TrackEpisodes) -> list[dict[str, Any]]:
+    """Success at each level of difficulty, easiest first."""
+    level = (done.level[:, 0] * NUM_LEVELS).long().clamp_max(NUM_LEVELS - 1)
+    result = []
+    for index in range(NUM_LEVELS):
+        bounds = {"difficulty": [index / NUM_LEVELS, (index + 1) / NUM_LEVELS]}
+        result.append(bounds | share(done.succeeded()[level == index, 0]))
+    return result
