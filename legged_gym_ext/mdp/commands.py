@@ -9,6 +9,7 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.rotations import yaw_of
+from st_rl.utils.constants import constant
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class VelocityCommandCfg:
 
 def velocity_commands(env: EnvState, cfg: VelocityCommandCfg) -> Tensor:
     """Fresh commands (N, 3) for every world."""
-    ranges = torch.tensor([cfg.lin_vel_x, cfg.lin_vel_y, cfg.ang_vel_yaw], device=env.device)
+    ranges = constant([cfg.lin_vel_x, cfg.lin_vel_y, cfg.ang_vel_yaw], env.device)
     uniform = env.rand(4)
     commands = ranges[:, 0] + uniform[:, :3] * (ranges[:, 1] - ranges[:, 0])
     return commands * (uniform[:, 3:] >= cfg.standing_fraction)

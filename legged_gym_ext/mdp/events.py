@@ -8,6 +8,7 @@ from torch import Tensor
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.rotations import quat_from_euler_xyz
 from legged_gym_ext.sim.interface import DynamicsSample
+from st_rl.utils.constants import constant
 
 Range = tuple[float, float]
 
@@ -52,8 +53,8 @@ def reset_root_and_joints(
 def _footprint(env: EnvState, heading: Tensor) -> Tensor:
     """World-frame offsets (N, 9, 2) of a grid about as large as the stance of the robot, m."""
     x, y = torch.meshgrid(
-        torch.tensor([-0.25, 0.0, 0.25], device=env.device),
-        torch.tensor([-0.15, 0.0, 0.15], device=env.device),
+        constant([-0.25, 0.0, 0.25], env.device),
+        constant([-0.15, 0.0, 0.15], env.device),
         indexing="ij",
     )
     cos, sin = heading.cos()[:, None], heading.sin()[:, None]
@@ -78,7 +79,7 @@ def randomise_dynamics(
     d, robot = env.robot.num_dof, env.robot
 
     def factor(bounds: Range, nominal: tuple[float, ...]) -> Tensor:
-        return env.rand(d, low=bounds[0], high=bounds[1]) * torch.tensor(nominal, device=env.device)
+        return env.rand(d, low=bounds[0], high=bounds[1]) * constant(nominal, env.device)
 
     sample = DynamicsSample(
         friction=env.rand(low=friction[0], high=friction[1]),

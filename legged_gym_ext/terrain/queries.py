@@ -85,6 +85,7 @@ def penetration(
         which: (N, K) bool, the boxes that count.
         turned: whether boxes may be turned; upright ones alone are several times faster.
     """
+    points_only = isinstance(radius, float) and radius == 0.0  # how far outside a point is makes no difference
     deepest = torch.zeros(points.shape[:-1], device=points.device)
     for index in range(boxes.shape[1]):
         box = boxes[:, index, None]
@@ -93,12 +94,17 @@ def penetration(
         beyond = local.abs() - box[..., 7:10]
         nearest = beyond.amax(dim=-1)
         # Beside an edge or a corner the distance is that to it; inside it is that to the nearest face.
-        depth = radius - torch.where(nearest > 0.0, beyond.clamp_min(0.0).norm(dim=-1), nearest)
+        depth = -nearest if points_only else radius - torch.where(nearest > 0.0, _length(beyond), nearest)
         counts = (box[..., 7:10] > 0.0).all(dim=-1)
         if which is not None:
             counts = counts & which[:, index, None]
         deepest = torch.where(counts, torch.maximum(deepest, depth), deepest)
     return deepest
+
+
+def _length(beyond: Tensor) -> Tensor:
+    """Length (N, P) of the positive part of ``beyond (N, P, 3)``."""
+    return beyond.clamp_min(0.0).norm(dim=-1)
 
 
 def engaged_block(tracks: Tracks, x: Tensor, leave: float = 0.3) -> tuple[Tensor, Tensor]:
