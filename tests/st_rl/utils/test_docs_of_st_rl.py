@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[3] / "docs"
-PAGES = ["st_rl_observations.md", "st_rl_modules.md", "st_rl_algorithms.md"]
+PARTS = ("observations", "env", "modules", "storage", "algorithms", "runners")
+PAGES = [f"st_rl_{part}.md" for part in PARTS]
 
 
 def examples() -> list[tuple[str, str]]:
