@@ -38,6 +38,8 @@ class EvaluateOptions:
     """Obstacles of a course."""
     difficulty: float = 0.5
     """Of a course: 0 is the easiest and 1 the hardest obstacle of each type."""
+    solidity: int = 0
+    """So many episodes more (100 are good) are checked at every physics step: penetration, joint and motor limits."""
     seed: int = 1
     json: Path | None = None
     """File for the figures."""
@@ -78,6 +80,7 @@ def main(argv: list[str] | None = None) -> int:
         policy=folder.resolve().name,
         protocol=protocol,
         track=TrackOptions(options.blocks, options.num_blocks, options.difficulty),
+        solidity=options.solidity,
         episodes=EPISODES.get(protocol, 400) if options.episodes is None else options.episodes,
         seed=options.seed,
         backend=options.backend,

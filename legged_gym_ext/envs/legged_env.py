@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,6 +22,8 @@ from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocit
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.rewards import track_lin_vel
 from legged_gym_ext.robots.registry import get_robot
+from legged_gym_ext.sim.interface import Simulator
+from legged_gym_ext.sim.observed import ObservedSimulator, Observer
 from legged_gym_ext.sim.registry import make_simulator, require_backend
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.terrain.tracks import num_boxes
@@ -34,8 +37,19 @@ class LeggedEnv:
     needs in this step is skipped.
     """
 
-    def __init__(self, cfg: EnvCfg, *, backend: str = "mujoco", device: str = "cpu", seed: int = 0) -> None:
-        """Raises ``UserError`` for an unknown robot or backend and for an impossible configuration."""
+    def __init__(
+        self,
+        cfg: EnvCfg,
+        *,
+        backend: str = "mujoco",
+        device: str = "cpu",
+        seed: int = 0,
+        observer: Observer | None = None,
+    ) -> None:
+        """``observer`` is shown every physics step, which makes them slower but not different.
+
+        Raises ``UserError`` for an unknown robot or backend and for an impossible configuration.
+        """
         if cfg.num_envs < 1:
             raise UserError(f"num_envs must be at least 1, not {cfg.num_envs}")
         require_backend(backend, device)
@@ -44,15 +58,12 @@ class LeggedEnv:
         field_cfg = cfg.scene.height_field
         scene = cfg.scene if cfg.track is None else replace(cfg.scene, num_boxes=num_boxes(cfg.track))
         height_field = HeightField(field_cfg, device) if field_cfg is not None else None
-        self.sim = make_simulator(
-            backend,
-            get_robot(cfg.robot),
-            cfg.num_envs,
-            sim=cfg.sim,
-            scene=scene,
-            height_field=height_field,
-            device=device,
-        )
+        make = partial(make_simulator, backend, get_robot(cfg.robot), cfg.num_envs)
+        make = partial(make, scene=scene, height_field=height_field, device=device)
+        if observer is None:
+            self.sim: Simulator = make(sim=cfg.sim)
+        else:
+            self.sim = ObservedSimulator(lambda sim: make(sim=sim), cfg.sim, observer)
         control_dt = cfg.sim.dt * cfg.sim.decimation
         self.max_episode_length = round(cfg.episode_length_s / control_dt)
         self.generator = torch.Generator(device=device).manual_seed(seed)

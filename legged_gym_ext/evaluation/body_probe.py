@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.robots.base import LinkCfg, RobotCfg
 from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.sim.interface import Simulator
@@ -35,10 +36,11 @@ class BodyProbe:
         states = sim.body_states[:, self.bodies]
         return states[..., 0:3] + quat_rotate(states[..., 3:7], self.points.expand(sim.num_envs, -1, -1))
 
-    def depth(self, sim: Simulator) -> Tensor:
-        """(N,) m: the deepest penetration of any body into any solid box; see ``queries.penetration``."""
-        depths = queries.penetration(sim.boxes, self.positions(sim), self.radii, sim.solid)
-        return depths.amax(dim=1)
+    def depths(self, sim: Simulator, track: TrackState) -> Tensor:
+        """(N, P) m: how deep each sphere and point is in the solid boxes around; see ``queries.penetration``."""
+        boxes, _, soft = track.near_boxes()
+        turned = "slope" in track.cfg.blocks
+        return queries.penetration(boxes, self.positions(sim), self.radii, ~soft, turned=turned)
 
 
 def _radius(link: LinkCfg) -> float:

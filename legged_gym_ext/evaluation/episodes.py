@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
@@ -34,7 +35,7 @@ def peak_joint_speed(env: EnvState) -> Tensor:
 
 def solid_penetration(env: EnvState, probe: BodyProbe) -> Tensor:
     """Deepest penetration of a body into a solid box at the end of this control step, m."""
-    return probe.depth(env.sim)
+    return probe.depths(env.sim, tracks.track_of(env)).amax(dim=1)
 
 
 MEANS = ("power", "lin_vel_mse", "yaw_rate_mse", "planar_speed", "power_over_weight", "edge_violation")
@@ -109,8 +110,13 @@ def join(parts: list[TrackEpisodes]) -> TrackEpisodes:
 
 
 @torch.inference_mode()
-def run_track_episodes(env: LeggedEnv, policy: Policy) -> TrackEpisodes:
-    """One episode in every world of an environment whose metrics are ``episode_metrics``."""
+def run_track_episodes(
+    env: LeggedEnv, policy: Policy, before_step: Callable[[Tensor], None] | None = None
+) -> TrackEpisodes:
+    """One episode in every world of an environment whose metrics are ``episode_metrics``.
+
+    ``before_step`` is told before every control step in which worlds the episode is not over, (N,) bool.
+    """
     obs, _ = env.reset()
     policy.reset()
     assert env.state.track is not None, "an evaluation on tracks needs EnvCfg.track"
@@ -130,10 +136,12 @@ def run_track_episodes(env: LeggedEnv, policy: Policy) -> TrackEpisodes:
     )
     active = torch.ones(n, dtype=torch.bool, device=device)
     for _ in range(env.max_episode_length):
+        if before_step is not None:
+            before_step(active)
         obs, _, dones, infos = env.step(policy(obs))
         policy.reset(dones)
         take_in(result, env.metric_values, active, dones & ~infos["time_outs"])
-        active &= ~dones
+        active = active & ~dones
         if device.type == "cpu" and not bool(active.any()):
             break
     result.passed = result.passed.round().long()

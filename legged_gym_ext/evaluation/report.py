@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from legged_gym_ext.evaluation.solidity import measure_solidity
 from legged_gym_ext.evaluation.tracks import TRACK_PROTOCOLS, TrackOptions, run_protocol, track_report
 from legged_gym_ext.evaluation.walk import MakePolicy, evaluate_walk
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -37,6 +38,14 @@ _TRACK_ROWS = (
     ("peak_joint_speed", "peak joint speed", "{:.1f} rad/s"),
     ("worst_penetration", "worst penetration", "{:.4f} m"),
 )
+_SOLIDITY_ROWS = (
+    ("worst_penetration", "worst penetration", "{:.4f} m"),
+    ("penetration_p999", "99.9 % of the steps below", "{:.4f} m"),
+    ("joint_limit_excess", "beyond joint limits", "{:.4f} rad"),
+    ("torque_excess", "beyond torque limits", "{:.4f} N m"),
+    ("speed_torque_excess", "beyond speed-torque curves", "{:.4f} N m"),
+    ("knee_contact_on_flat", "knees down on flat ground", "{:.2%}"),
+)
 _INTERVALS = {"fall_rate": "fall_rate_interval", "success_rate": "success_ci"}
 
 
@@ -57,6 +66,7 @@ def evaluation_report(
     backend: str,
     protocol: str | None = None,
     track: TrackOptions | None = None,
+    solidity: int = 0,
     **options: Any,
 ) -> dict[str, Any]:
     """The contents of ``evaluation.json`` for the policy called ``policy``.
@@ -64,6 +74,7 @@ def evaluation_report(
     Args:
         protocol: one of ``PROTOCOLS``, by default that of the task.
         track: what the protocols on tracks leave open.
+        solidity: episodes in which every physics step is checked, see ``measure_solidity``; on tracks only.
         options: ``device`` and ``num_threads``, as in ``run_protocol``.
     """
     protocol = protocol or default_protocol(task)
@@ -73,7 +84,11 @@ def evaluation_report(
     same = {"episodes": episodes, "seed": seed, "backend": backend}
     if protocol == "walk":
         return head | {"protocol": protocol} | evaluate_walk(task, make_policy, **same, **options).to_json()
-    return head | track_report(protocol, *run_protocol(task, make_policy, protocol, options=track, **same, **options))
+    figures = track_report(protocol, *run_protocol(task, make_policy, protocol, options=track, **same, **options))
+    if solidity:
+        more = same | options | {"episodes": solidity, "options": track}
+        figures["solidity"] = measure_solidity(task, make_policy, protocol, **more)
+    return head | figures
 
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
@@ -94,6 +109,10 @@ def table(report: Mapping[str, Any]) -> str:
     for figures in report.get("levels", ()):
         low, high = figures["difficulty"]
         lines.append(f"  {f'difficulty {low:.1f} to {high:.1f}':<30} {_share(figures)}")
+    if "solidity" in report:
+        figures = report["solidity"]
+        lines.append(f"every physics step of {figures['episodes']} episodes, {figures['physics_steps']} in all")
+        lines += [f"  {label:<30} {form.format(figures[key]):>14}" for key, label, form in _SOLIDITY_ROWS]
     return "\n".join(lines)
 
 
