@@ -19,7 +19,9 @@ GROUND = "ground"
 PARKED = (0.0, 0.0, -50.0)
 """Where boxes of zero size wait, m; far from everything."""
 
-_COLLIDES_WITH_ROBOT = {"contype": "2", "conaffinity": "1", "solref": "0.01 1"}
+_COLLIDES_WITH_ROBOT = {"contype": "2", "conaffinity": "1"}
+_STEPS_TO_YIELD = 2
+"""Time constant of contacts and joint limits in physics steps: the stiffest that the engine integrates stably."""
 
 
 def box_name(index: int) -> str:
@@ -43,6 +45,7 @@ def scene_mjcf(
         ls_iterations=str(sim.line_search_iterations),
     )
     ET.SubElement(option, "flag", autoreset="disable")
+    _stiffen(root, sim.dt)
     _add_ground(root, height_field, visual)
     world = _child(root, "worldbody")
     for index in range(scene.num_boxes):
@@ -51,6 +54,15 @@ def scene_mjcf(
     if visual:
         _add_looks(root)
     return ET.tostring(root, encoding="unicode")
+
+
+def _stiffen(root: ET.Element, dt: float) -> None:
+    """Make contacts and joint limits as stiff as physics steps of ``dt`` s allow, whatever the model's own numbers."""
+    solref = f"{_STEPS_TO_YIELD * dt:.10g} 1"
+    for geom in root.iterfind("default/default/geom[@contype='1']"):
+        geom.set("solref", solref)
+    for joint in root.iter("joint"):
+        joint.set("solreflimit", solref)
 
 
 def height_field_data(height_field: HeightField) -> np.ndarray:
