@@ -29,7 +29,7 @@ class SkillCfg:
     """What distinguishes one skill from another."""
 
     blocks: tuple[str, ...]
-    num_blocks: int = 3
+    num_blocks: int = 2
     speed: Range = (0.8, 1.2)
     """Forward velocity command, m/s."""
     episode_length_s: float = 10.0
@@ -47,7 +47,7 @@ SKILLS: dict[str, SkillCfg] = {
     "crawl": SkillCfg(("crawl",)),
     "tilt": SkillCfg(("tilt",), max_tilt=1.5, weights=(("roll", 0.0),)),
     "hurdle": SkillCfg(("hurdle",), speed=(1.0, 1.4)),
-    "stairs": SkillCfg(("stairs_up", "stairs_down"), num_blocks=2),
+    "stairs": SkillCfg(("stairs_up", "stairs_down")),
     "climb": SkillCfg(("jump", "down"), num_blocks=4, speed=(1.0, 1.4), episode_length_s=12.0),
     "field": SkillCfg(tuple(BLOCKS), num_blocks=5, episode_length_s=20.0, max_tilt=1.5),
 }
@@ -123,8 +123,8 @@ def _rewards() -> dict[str, RewardTermCfg]:
 
 def _soft_rewards() -> dict[str, RewardTermCfg]:
     return {
-        "penetration_depth": RewardTermCfg(tracks.penetration_depth, -2.0),
-        "penetration_volume": RewardTermCfg(tracks.penetration_volume, -2.0),
+        "penetration_depth": RewardTermCfg(tracks.penetration_depth, -8.0),
+        "penetration_volume": RewardTermCfg(tracks.penetration_volume, -4.0),
     }
 
 
