@@ -23,6 +23,9 @@ from st_rl.utils.run_folder import (
     read_config,
 )
 
+_SUB_POLICIES = ("submodules.", "sub_normalizers.")
+"""How the names of weights begin that belong to sub-policies."""
+
 
 class SubPolicy(NamedTuple):
     """A policy loaded from its run folder."""
@@ -95,6 +98,15 @@ class ActorCriticMutex(ActorCritic):
     def action_scale_of(self, index: int) -> Tensor:
         """Action scale of a sub-policy, a scalar or ``(A,)``, in radians per unit of action."""
         return self.get_buffer(f"subpolicy_action_scale_{index}")
+
+    def own_state_dict(self) -> dict[str, Tensor]:
+        """The part of ``state_dict`` that is not the sub-policies': enough for a checkpoint, as their run folders hold
+        the rest."""
+        return {name: value for name, value in self.state_dict().items() if not name.startswith(_SUB_POLICIES)}
+
+    def sub_policy_state_dict(self) -> dict[str, Tensor]:
+        """The part of ``state_dict`` that is the sub-policies'."""
+        return {name: value for name, value in self.state_dict().items() if name.startswith(_SUB_POLICIES)}
 
     def reset(self, dones: Tensor | None = None) -> None:
         """Reset every sub-policy for the worlds in ``dones (N,)``, or for all."""
@@ -195,6 +207,9 @@ def load_sub_policy(folder: str | Path, env_layout: ObsLayout, num_actions: int,
         name: value for name, value in arguments.items() if name not in ("obs_segments", "critic_obs_segments")
     }
     class_name = arguments.pop("class_name", default_class_name)
+    if "sub_policy_paths" in arguments:
+        # A mutex: the folders of its sub-policies are relative to its own.
+        arguments["sub_policy_paths"] = [str(Path(folder) / path) for path in arguments["sub_policy_paths"]]
     try:
         policy = get_policy_class(class_name)(
             layout.size,
@@ -207,7 +222,10 @@ def load_sub_policy(folder: str | Path, env_layout: ObsLayout, num_actions: int,
     except (UnknownNameError, UserError, TypeError) as error:
         raise UserError(f"the policy '{class_name}' of run folder '{folder}' cannot be built: {error}") from error
     checkpoint = load_checkpoint(find_checkpoint(folder))
-    load_weights(policy, checkpoint["model_state_dict"], folder)
+    weights = checkpoint["model_state_dict"]
+    if isinstance(policy, ActorCriticMutex):
+        weights = policy.sub_policy_state_dict() | weights
+    load_weights(policy, weights, folder)
     normalizer = None
     if "obs_normalizer_state_dict" in checkpoint:
         normalizer = EmpiricalNormalization(layout.size)
