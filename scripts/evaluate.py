@@ -10,7 +10,8 @@ from legged_gym_ext.evaluation import plots, report
 from legged_gym_ext.evaluation.tracks import TrackOptions
 from legged_gym_ext.tasks import runs
 from legged_gym_ext.tasks.cfg import TaskCfg
-from legged_gym_ext.tasks.command_line import parse_options_of, parse_task, run_script
+from legged_gym_ext.tasks.command_line import named_task, parse_options_of, parse_task, run_script
+from legged_gym_ext.tasks.mutex import MUTEX, MutexOptions, policy_facts, resolve_policy
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.checkpoint import write_atomically
 from st_rl.utils.errors import UserError
@@ -20,13 +21,13 @@ EPISODES = {"walk": 256}
 
 
 @dataclass
-class EvaluateOptions:
+class EvaluateOptions(MutexOptions):
     """Evaluate a trained policy. Every field of the task can be set by its dotted name."""
 
     task: str = ""
     """Registered task; by default that of the run."""
     policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, or 'latest'."""
+    """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
     protocol: str = ""
     """'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty) or 'course'; by default 'walk'
     for tasks without obstacles, 'course' for field, 'rpl' for the others."""
@@ -57,6 +58,8 @@ def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
     options = parse_options_of(EvaluateOptions, arguments)
     if name:
         get_task(name)
+    if options.policy == MUTEX:
+        return named_task(name)
     run = runs.load_run(runs.resolve_run(options.policy, root=options.log_root, task=_only(options.policy, name)))
     return run.task if name in (None, run.task.name) else get_task(name)
 
@@ -69,10 +72,11 @@ def _only(policy: str, task: str | None) -> str | None:
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options, task = parse_task(EvaluateOptions, argv, base_task)
-    folder = runs.resolve_run(options.policy, root=options.log_root, task=_only(options.policy, options.task))
     for path in (options.json, options.plot):
         if path is not None and not path.resolve().parent.is_dir():
             raise UserError(f"there is no folder '{path.parent}' for the figures; make it first")
+    only = _only(options.policy, options.task)
+    folder = resolve_policy(options.policy, task, options, root=options.log_root, only=only)
     protocol = options.protocol or report.default_protocol(task)
     result = report.evaluation_report(
         task,
@@ -87,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
         device=options.device,
         num_threads=options.num_threads,
     )
-    result |= runs.checkpoint_facts(folder)
+    result |= policy_facts(folder)
     print(report.table(result))
     if options.json is not None:
         report.write_report(options.json, result)

@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from legged_gym_ext.evaluation.video import record, video_cfg
+import torch
+
+from legged_gym_ext.evaluation.overlay import track_caption
+from legged_gym_ext.evaluation.video import TRACK_CAMERA, TrackVideoCfg, record, video_cfg
 from legged_gym_ext.sim.interface import CameraCfg
 from legged_gym_ext.tasks import runs
 from legged_gym_ext.tasks.command_line import parse_options, run_script
+from legged_gym_ext.tasks.mutex import MutexOptions, mutex_skills, resolve_policy
+from legged_gym_ext.tasks.registry import get_task
 
 
 @dataclass
-class RecordOptions:
+class RecordOptions(MutexOptions):
     """Film a trained policy; works without a display."""
 
+    task: str = ""
+    """Registered task; by default that of the run."""
     policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, or 'latest'."""
+    """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
     out: Path | None = None
     """The file; by default video.mp4 in the run folder."""
-    seconds: float = 12.0
+    seconds: float | None = None
+    """Length at most; by default 12, and on a track as long as the robot needs."""
     command: tuple[float, float, float] | None = None
     """Forward and lateral velocity in m/s and yaw rate in rad/s throughout; by default they change."""
+    difficulty: float = 0.5
+    """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
+    blocks: tuple[str, ...] = ()
+    """Types of the obstacles of a track, one after the other; by default those of the task."""
     camera_width: int = 640
     camera_height: int = 480
-    camera_distance: float = 1.8
+    camera_distance: float | None = None
     """m from the trunk."""
-    camera_azimuth: float = 125.0
-    """Degrees."""
-    camera_elevation: float = -18.0
+    camera_azimuth: float | None = None
+    """Degrees; 0 looks along +x, the direction of tracks, and 90 along +y."""
+    camera_elevation: float | None = None
     """Degrees."""
     backend: str = "mujoco"
     seed: int = 1
@@ -37,22 +49,40 @@ class RecordOptions:
     """Where runs are looked for."""
 
 
+def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
+    """The camera, with what the options set."""
+    sizes = {"width": options.camera_width, "height": options.camera_height}
+    given = {
+        "distance": options.camera_distance,
+        "azimuth": options.camera_azimuth,
+        "elevation": options.camera_elevation,
+    }
+    changes = sizes | {name: value for name, value in given.items() if value is not None}
+    return replace(TRACK_CAMERA if track else CameraCfg(), **changes)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options = parse_options(RecordOptions, argv)
-    run = runs.load_run(runs.resolve_run(options.policy, root=options.log_root))
-    path = options.out or run.folder / "video.mp4"
-    camera = CameraCfg(
-        width=options.camera_width,
-        height=options.camera_height,
-        distance=options.camera_distance,
-        azimuth=options.camera_azimuth,
-        elevation=options.camera_elevation,
-    )
-    cfg = video_cfg(run.task.env, options.command)
+    named = get_task(options.task) if options.task else None
+    only = options.task or None if options.policy == "latest" else None
+    folder = resolve_policy(options.policy, named, options, root=options.log_root, only=only)
+    task = named or runs.load_run(folder).task
+    path = options.out or folder / "video.mp4"
+    on_track = task.env.track is not None
+    cfg = video_cfg(task.env, options.command, TrackVideoCfg(options.difficulty, options.blocks))
     env = runs.make_env(cfg, num_envs=1, backend=options.backend, seed=options.seed)
     try:
-        frames = record(env, runs.RunPolicy(run.folder, env), path, seconds=options.seconds, camera=camera)
+        torch.manual_seed(options.seed)
+        policy = runs.RunPolicy(folder, env)
+        frames = record(
+            env,
+            policy,
+            path,
+            seconds=options.seconds or (cfg.episode_length_s if on_track else 12.0),
+            camera=camera_of(options, on_track),
+            caption=track_caption(env, policy, mutex_skills(folder)) if on_track else None,
+        )
     finally:
         env.close()
     print(f"{frames} frames: {path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +14,8 @@ import torch
 
 from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.evaluation.overlay import Caption, write_text
+from legged_gym_ext.evaluation.tracks import TrackOptions, track_evaluation_cfg
 from legged_gym_ext.evaluation.walk import Policy, evaluation_cfg
 from legged_gym_ext.sim.interface import CameraCfg
 from st_rl.utils.errors import UserError
@@ -22,8 +24,27 @@ Command = tuple[float, float, float]
 """Forward and lateral velocity, m/s, and yaw rate, rad/s, base frame."""
 
 
-def video_cfg(cfg: EnvCfg, command: Command | None = None) -> EnvCfg:
-    """``cfg`` as it is filmed: as evaluated, with ``command`` throughout, or a fresh one every four seconds."""
+TRACK_CAMERA = CameraCfg(distance=2.4, azimuth=55.0, elevation=-20.0, lookat_offset=(0.25, 0.0, -0.05))
+"""Follows a robot on a track from behind and a little from the side."""
+
+
+@dataclass(frozen=True)
+class TrackVideoCfg:
+    """The track of a video."""
+
+    difficulty: float = 0.5
+    """0 is the easiest and 1 the hardest obstacle of each type."""
+    blocks: tuple[str, ...] = ()
+    """Types of obstacle, one after the other; by default the task draws them."""
+
+
+def video_cfg(cfg: EnvCfg, command: Command | None = None, track: TrackVideoCfg | None = None) -> EnvCfg:
+    """``cfg`` as it is filmed: as evaluated, with ``command`` throughout, or a fresh one every four seconds.
+
+    On a track the commands are the task's, but for a forward velocity in ``command``.
+    """
+    if cfg.track is not None:
+        return _track_video_cfg(cfg, command, track or TrackVideoCfg())
     cfg = evaluation_cfg(cfg)
     if command is None:
         return replace(cfg, commands=replace(cfg.commands, resampling_time_s=4.0))
@@ -32,22 +53,52 @@ def video_cfg(cfg: EnvCfg, command: Command | None = None) -> EnvCfg:
     return replace(cfg, commands=fixed)
 
 
+def _track_video_cfg(cfg: EnvCfg, command: Command | None, track: TrackVideoCfg) -> EnvCfg:
+    assert cfg.track is not None
+    count = len(track.blocks) or cfg.track.num_blocks
+    filmed = track_evaluation_cfg(cfg, "course", TrackOptions(track.blocks, count, track.difficulty))
+    assert filmed.track is not None
+    order = "given" if track.blocks else "shuffled"
+    # The longest track takes about three seconds an obstacle.
+    length = max(cfg.episode_length_s, 4.0 * count)
+    filmed = replace(filmed, metrics={}, track=replace(filmed.track, order=order), episode_length_s=length)
+    if command is None:
+        return filmed
+    return replace(filmed, commands=replace(filmed.commands, lin_vel_x=(command[0], command[0])))
+
+
 @torch.inference_mode()
-def film(env: LeggedEnv, policy: Policy, steps: int, camera: CameraCfg, world: int = 0) -> Iterator[np.ndarray]:
-    """``steps`` images (height, width, 3), uint8 RGB, one per control step, of one world from a new episode on."""
+def film(
+    env: LeggedEnv, policy: Policy, steps: int, camera: CameraCfg, world: int = 0, caption: Caption | None = None
+) -> Iterator[np.ndarray]:
+    """At most ``steps`` images (height, width, 3), uint8 RGB, one per control step, of one world from a new episode on.
+
+    On a track the film ends with the episode. ``caption`` is asked for the text of every image.
+    """
     obs, _ = env.reset()
     policy.reset()
     for _ in range(steps):
         obs, _, dones, _ = env.step(policy(obs))
+        if env.state.track is not None and bool(dones[world]):
+            return
+        image = env.sim.render(world, camera)
         policy.reset(dones)
-        yield env.sim.render(world, camera)
+        yield image if caption is None else write_text(image, caption())
 
 
-def record(env: LeggedEnv, policy: Policy, path: Path, *, seconds: float, camera: CameraCfg | None = None) -> int:
-    """Film ``seconds`` of the first world into ``path`` in real time; returns the number of frames."""
+def record(
+    env: LeggedEnv,
+    policy: Policy,
+    path: Path,
+    *,
+    seconds: float,
+    camera: CameraCfg | None = None,
+    caption: Caption | None = None,
+) -> int:
+    """Film at most ``seconds`` of the first world into ``path`` in real time; returns the number of frames."""
     rate = round(1.0 / env.state.control_dt)
-    frames = film(env, policy, max(1, round(seconds * rate)), camera or CameraCfg())
-    return write_video(path, frames, rate)
+    camera = camera or (CameraCfg() if env.state.track is None else TRACK_CAMERA)
+    return write_video(path, film(env, policy, max(1, round(seconds * rate)), camera, caption=caption), rate)
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], rate: int) -> int:

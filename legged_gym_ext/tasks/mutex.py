@@ -46,6 +46,7 @@ class MutexOptions:
     def given(self) -> list[str]:
         """The options that are not at their defaults, by their names on a command line."""
         default = MutexOptions()
+        # A script's options may be those of a derived class.
         changed = [name for name, value in vars(default).items() if vars(self)[name] != value]
         return [f"--{name.replace('_', '-')}" for name in changed]
 
@@ -192,6 +193,17 @@ def task_layouts(task: TaskCfg) -> tuple[ObsLayout, ObsLayout]:
 def mutex_skills(folder: Path) -> tuple[str, ...]:
     """The skills of a mutex, in the order of its sub-policies; empty for other policies."""
     return tuple(read_config(folder).get("skills", ()))
+
+
+def policy_facts(folder: Path) -> dict[str, Any]:
+    """``runs.checkpoint_facts`` of a policy and, under ``sub_policies``, of each skill of a mutex."""
+    facts: dict[str, Any] = dict(runs.checkpoint_facts(folder))
+    config = read_config(folder)
+    if "skills" in config:
+        paths = config_entry(config, "policy.sub_policy_paths", folder)
+        pairs = zip(config["skills"], paths, strict=True)
+        facts["sub_policies"] = {skill: runs.checkpoint_facts(folder / path) for skill, path in pairs}
+    return facts
 
 
 def _pair(text: str, option: str, what: str) -> tuple[str, str]:

@@ -166,7 +166,7 @@ def test_observed_episodes_are_the_same() -> None:
         assert torch.equal(first[0], second[0]) and torch.equal(first[1], second[1])
         assert torch.equal(plain.sim.torques, observed.sim.torques)
         assert torch.equal(plain.sim.substep_dof_vel, observed.sim.substep_dof_vel)
-    assert watch.steps == 12 * 4 * 3
+    assert watch.steps == 12 * cfg.sim.decimation * 3
     saved = observed.sim.state_dict()
     observed.sim.load_state_dict(saved)
     assert torch.equal(observed.sim.root_states, plain.sim.root_states)
