@@ -41,13 +41,15 @@ class SkillCfg:
 
 
 SKILLS: dict[str, SkillCfg] = {
-    "jump": SkillCfg(("jump",), speed=(1.0, 1.4)),
+    "jump": SkillCfg(("jump",), num_blocks=3, speed=(1.0, 1.4), max_iterations=250),
     "down": SkillCfg(("down",)),
     "leap": SkillCfg(("leap",), speed=(1.4, 1.8)),
-    "crawl": SkillCfg(("crawl",)),
+    "crawl": SkillCfg(
+        ("crawl",), max_iterations=150, weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0))
+    ),
     "tilt": SkillCfg(("tilt",), max_tilt=1.5, weights=(("roll", 0.0),)),
     "hurdle": SkillCfg(("hurdle",), speed=(1.0, 1.4)),
-    "stairs": SkillCfg(("stairs_up", "stairs_down")),
+    "stairs": SkillCfg(("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0)),
     "climb": SkillCfg(("jump", "down"), num_blocks=4, speed=(1.0, 1.4), episode_length_s=12.0),
     "field": SkillCfg(tuple(BLOCKS), num_blocks=5, episode_length_s=20.0, max_tilt=1.5),
 }
@@ -57,11 +59,11 @@ SKILLS: dict[str, SkillCfg] = {
 def skill(name: str, robot: str) -> TaskCfg:
     """The task of ``robot`` that teaches the skill called ``name``."""
     cfg = SKILLS[name]
-    weights = _rewards() | {}
-    for term, weight in cfg.weights:
-        weights[term] = replace(weights[term], weight=weight)
     track = TrackCfg(blocks=cfg.blocks, num_blocks=cfg.num_blocks)
-    soft = any(block.num_boxes for block in track.types())
+    soft = any(block.soft for block in track.types())
+    terms = _rewards() | (_soft_rewards() if soft else {})
+    for term, weight in cfg.weights:
+        terms[term] = replace(terms[term], weight=weight)
     env = EnvCfg(
         robot=robot,
         num_envs=1024,
@@ -69,7 +71,7 @@ def skill(name: str, robot: str) -> TaskCfg:
         track=track,
         observations=_observations(),
         critic_observations=_observations() | {"base_pose": ObsTermCfg(observations.base_pose)} | _contacts(),
-        rewards=weights | (_soft_rewards() if soft else {}),
+        rewards=terms,
         terminations=_terminations(cfg.max_tilt),
         events=_events(),
         curriculum=_curriculum(soft),
