@@ -9,7 +9,8 @@ import torch
 
 from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
-from legged_gym_ext.evaluation.video import Command, video_cfg
+from legged_gym_ext.evaluation.overlay import Caption
+from legged_gym_ext.evaluation.video import Command, TrackVideoCfg, video_cfg
 from legged_gym_ext.evaluation.walk import Policy
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
 
@@ -28,7 +29,7 @@ _ENTER = 257
 
 @dataclass
 class KeyboardCommand:
-    """A velocity command that keys change within the ranges that the policy was trained for."""
+    """A velocity command that keys change within the ranges that the policy was trained for, or to a stop."""
 
     ranges: VelocityCommandCfg
     value: Command = field(default=(0.0, 0.0, 0.0))
@@ -41,21 +42,30 @@ class KeyboardCommand:
         limits = (self.ranges.lin_vel_x, self.ranges.lin_vel_y, self.ranges.ang_vel_yaw)
         change = _STEPS.get(key, (0.0, 0.0, 0.0))
         x, y, yaw = (
-            round(min(max(old + step, low), high), 6)
+            round(min(max(old + step, min(low, 0.0)), high), 6)
             for old, step, (low, high) in zip(self.value, change, limits, strict=True)
         )
         self.value = (x, y, yaw)
 
 
-def play_cfg(cfg: EnvCfg) -> EnvCfg:
-    """``cfg`` as it is played: the keyboard commands, and only a fall or the edge of the field ends an episode."""
-    cfg = video_cfg(cfg, (0.0, 0.0, 0.0))
+def play_cfg(cfg: EnvCfg, track: TrackVideoCfg | None = None) -> EnvCfg:
+    """``cfg`` as it is played: the keyboard commands, and only a fall or the edge of the field ends an episode.
+
+    On a track the end of it ends an episode too, and the keys give the forward velocity alone.
+    """
+    cfg = video_cfg(cfg, (0.0, 0.0, 0.0), track)
     return replace(cfg, episode_length_s=1e6, commands=replace(cfg.commands, resampling_time_s=1e6))
 
 
+def start_command(task: EnvCfg) -> Command:
+    """What is commanded before a key is pressed: on a track the middle of the trained speeds, else to stand."""
+    low, high = task.commands.lin_vel_x
+    return (0.0, 0.0, 0.0) if task.track is None else (round(0.5 * (low + high), 2), 0.0, 0.0)
+
+
 @torch.inference_mode()
-def play(env: LeggedEnv, policy: Policy, command: KeyboardCommand) -> None:
-    """Run the first world in real time until the window is closed."""
+def play(env: LeggedEnv, policy: Policy, command: KeyboardCommand, caption: Caption | None = None) -> None:
+    """Run the first world in real time until the window is closed; ``caption`` gives the text in its corner."""
     from legged_gym_ext.sim.mujoco_viewer import Viewer  # an engine is imported when it is asked for
 
     viewer = Viewer(env.sim, env.state.height_field, command.press)
@@ -67,7 +77,7 @@ def play(env: LeggedEnv, policy: Policy, command: KeyboardCommand) -> None:
             env.state.commands = torch.tensor([command.value], device=env.device).repeat(env.num_envs, 1)
             obs, _, dones, _ = env.step(policy(obs))
             policy.reset(dones)
-            viewer.show()
+            viewer.show(text="\n".join(caption()) if caption is not None else "")
             due = max(due + env.state.control_dt, time.perf_counter() - 0.1)
             time.sleep(max(0.0, due - time.perf_counter()))
     finally:

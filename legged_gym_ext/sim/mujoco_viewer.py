@@ -29,7 +29,7 @@ class Viewer:
         """Raises ``UserError`` where no window can be opened."""
         require_display()
         # Imported here: these open the window system.
-        from mujoco import mjtCamera, viewer
+        from mujoco import mjtCamera, mjtGridPos, viewer
 
         from legged_gym_ext.sim.mujoco_model import WorldRenderer
 
@@ -38,6 +38,7 @@ class Viewer:
             self._handle = viewer.launch_passive(self._world.model, self._world.data, key_callback=on_key)
         except RuntimeError as error:
             raise UserError(f"no window could be opened ({error}); use scripts/record.py instead") from error
+        self._corner, self._text = mjtGridPos.mjGRID_TOPLEFT, ""
         with self._handle.lock():
             self._handle.cam.type = mjtCamera.mjCAMERA_TRACKING
             self._handle.cam.trackbodyid = self._world.model.body(sim.robot.trunk_name).id
@@ -49,13 +50,16 @@ class Viewer:
         """Whether the user has not closed the window."""
         return self._handle.is_running()
 
-    def show(self, world: int = 0) -> None:
-        """Draw the present state of ``world``."""
+    def show(self, world: int = 0, text: str = "") -> None:
+        """Draw the present state of ``world``, with ``text`` in the upper left corner."""
         root = self._sim.root_states[world].double().cpu().numpy()
         joints = self._sim.dof_pos[world].double().cpu().numpy()
         qpos = np.concatenate((root[0:3], root[[6, 3, 4, 5]], joints))
         with self._handle.lock():
             self._world.pose(qpos, self._sim.boxes[world], self._sim.solid[world])
+        if text != self._text:
+            self._text = text
+            self._handle.set_texts((None, self._corner, text, ""))
         self._handle.sync()
 
     def close(self) -> None:

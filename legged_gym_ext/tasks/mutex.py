@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import torch
 
 from legged_gym_ext.tasks import runs
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -159,9 +160,11 @@ def make_mutex(
         "reset_non_selected": _RESET_MODES[options.reset_mode],
         "critic_hidden_dims": _CRITIC,
     }
-    policy: ActorCriticMutex = get_policy_class(class_name)(
-        actor.size, critic.size, 12, obs_segments=actor, critic_obs_segments=critic, **arguments
-    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # so that the same skills give the same files
+        policy: ActorCriticMutex = get_policy_class(class_name)(
+            actor.size, critic.size, 12, obs_segments=actor, critic_obs_segments=critic, **arguments
+        )
     here = folder.resolve()
     relative = [os.path.relpath(path, here) for path in arguments["sub_policy_paths"]]
     state, _ = code_state(Path(__file__).parent)
@@ -173,7 +176,6 @@ def make_mutex(
         "critic_obs_segments": critic.to_json(),
         "versions": versions(),
         "code": state,
-        "made": time.strftime("%Y-%m-%d"),
     }
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint.write_json(folder / "config.json", config)
