@@ -12,22 +12,21 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
-from tensorboardX import SummaryWriter
 
 from st_rl.algorithms import PPO, distributed, get_algorithm_class
 from st_rl.env import StatefulVecEnv, VecEnv
 from st_rl.modules import get_policy_class
 from st_rl.runners import checkpoint, restore
-from st_rl.runners.code_state import code_state, versions
 from st_rl.runners.manipulators import manipulate, replaces_critic
 from st_rl.runners.metrics import RolloutMetrics
 from st_rl.runners.progress import Progress
 from st_rl.runners.resume import random_state, set_random_state
+from st_rl.runners.run_log import RunLog
 from st_rl.runners.signals import GracefulStop
 from st_rl.storage.hidden import flatten_states, unflatten_states
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import layouts_of
-from st_rl.utils.run_folder import checkpoint_iterations, find_checkpoint, load_checkpoint
+from st_rl.utils.run_folder import find_checkpoint, load_checkpoint
 from st_rl.utils.transfer import TransferReport
 
 logger = logging.getLogger(__name__)
@@ -89,9 +88,8 @@ class OnPolicyRunner:
         self.pruned = False
         """Whether the trial given to ``learn`` asked to stop."""
         self._observations: Observations | None = None
-        self._owned_folder: Path | None = None
         self._random_state: dict[str, Any] | None = None
-        self._writer: SummaryWriter | None = None
+        self._log = RunLog(self.log_dir)
 
     def _build_algorithm(self) -> PPO:
         env = self.env
@@ -126,7 +124,8 @@ class OnPolicyRunner:
         Raises:
             UserError: the run folder cannot be written or holds checkpoints of another run; a loss is not finite.
         """
-        self._open_folder()
+        if distributed.rank() == 0:
+            self._log.open(self._config(), self.iteration)
         if self._observations is None:
             if init_at_random_ep_len:
                 lengths = self.env.episode_length_buf
@@ -152,7 +151,7 @@ class OnPolicyRunner:
                         self.save()
                 self.save()
         finally:
-            self._close_writer()
+            self._log.close()
         return metrics
 
     def _iterate(self) -> dict[str, float]:
@@ -212,35 +211,14 @@ class OnPolicyRunner:
 
     def log(self, metrics: Mapping[str, float], progress: Progress | None = None) -> None:
         """Write the metrics of the current iteration to the event file and show the progress."""
-        if self._writer is not None:
-            try:
-                for name, value in metrics.items():
-                    self._writer.add_scalar(name, value, self.iteration)
-            except OSError as error:
-                raise UserError(f"cannot write the event file in {self.log_dir} ({error}); free some space") from error
+        self._log.write(metrics, self.iteration)
         if progress is not None:
             shown = {name: value for name, value in metrics.items() if not name.startswith(("steps_per", "time/"))}
             shown = dict(sorted(shown.items(), key=lambda item: not item[0].startswith("mean_")))
             progress.report(self.iteration, metrics["steps_per_second"], shown)
 
-    def _open_folder(self) -> None:
-        """Check that the run folder is this run's and can be written, before any work is done."""
-        folder = self.log_dir
-        if folder is None or distributed.rank() != 0:
-            return
-        if folder != self._owned_folder and folder.is_dir() and checkpoint_iterations(folder):
-            raise UserError(f"{folder} already holds checkpoints; resume that run or choose another folder")
-        state, changes = code_state(Path(__file__).parent)
-        checkpoint.write_json(folder / "config.json", self._config(state))
-        if changes:
-            checkpoint.write_atomically(folder / "code.diff", changes.encode())
-        self._owned_folder = folder
-        try:
-            self._writer = SummaryWriter(logdir=str(folder), purge_step=self.iteration + 1 if self.iteration else None)
-        except OSError as error:
-            raise UserError(f"cannot write to {folder} ({error}); choose a folder you may write to") from error
-
-    def _config(self, state: Mapping[str, Any]) -> dict[str, Any]:
+    def _config(self) -> dict[str, Any]:
+        """What ``config.json`` says of the run, beside versions and code."""
         critic = self.critic_obs_segments
         return self.run_config | {
             "policy": {"class_name": "ActorCritic"} | self.policy_cfg,
@@ -253,14 +231,7 @@ class OnPolicyRunner:
             "critic_obs_segments": None if critic is None else critic.to_json(),
             "seed": self.seed,
             "resumed_at": self.iteration or None,
-            "versions": versions(),
-            "code": dict(state),
         }
-
-    def _close_writer(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
 
     # -- checkpoints -------------------------------------------------------------------------------
 
@@ -350,7 +321,7 @@ class OnPolicyRunner:
                 f"the state saved with {path} does not fit this environment ({error}); "
                 "resume with the run's own settings"
             ) from error
-        self._owned_folder = path.parent
+        self._log.owned = path.parent
 
     def _load_run_state(self, state: dict[str, Any]) -> None:
         env, policy = self.env, self.alg.actor_critic
