@@ -98,9 +98,10 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
 
 def table(report: Mapping[str, Any]) -> str:
     """The figures as lines of text."""
-    head = f"{report['task']}, {report['protocol']}, {report['episodes']} episodes, seed {report['seed']}"
+    protocol = report.get("protocol", "walk")
+    head = f"{report['task']}, {protocol}, {report['episodes']} episodes, seed {report['seed']}"
     lines = [f"{head}, {report['backend']}"]
-    for key, label, form in _WALK_ROWS if report["protocol"] == "walk" else _TRACK_ROWS:
+    for key, label, form in _WALK_ROWS if protocol == "walk" else _TRACK_ROWS:
         if key in report:
             lines.append(f"  {label:<30} {form.format(report[key]):>14}{_interval(report, _INTERVALS.get(key))}")
     for name, figures in report.get("per_block", {}).items():

@@ -169,3 +169,19 @@ def test_a_mutex_is_played_with_its_skill_shown(
     monkeypatch.setattr(runs, "SHIPPED", skills["walk"].parent)
     assert call("play", *FIELD, "--log-root", str(tmp_path), "--blocks", "crawl") == 0
     assert shown[-1] == "closed" and all("skill: " in text and "1/1 crawl" in text for text in shown[:-1])
+
+
+@pytest.mark.skipif(not (runs.SHIPPED / "go1_walk").is_dir(), reason="needs the shipped walk")
+def test_skills_are_trained_once_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--num-envs", "8", "--max-iterations", "1", "--episodes", "1", "--solidity", "0", "--no-video"]
+    arguments = ["--skills", "jump", "--walk", "go1_walk", "--out", str(tmp_path / "out"), "--jobs", "1", *small]
+    assert call("train_skills", *arguments) == 0
+    said = capsys.readouterr().out
+    assert "[3/3] jump_evaluation: done" in said and "no mutex: it also needs tilt, crawl, leap" in said
+    (run,) = (tmp_path / "out" / "runs" / "go1_jump").iterdir()
+    assert (run / "model_1.pt").is_file()
+    assert json.loads((run / "evaluation.json").read_text())["episodes"] == 1
+    assert "<svg" in (tmp_path / "out" / "report.html").read_text()
+    assert call("train_skills", *arguments) == 0
+    assert "jump_training: was done before" in capsys.readouterr().out
+    assert call("train_skills", "--robot", "spot", "--out", str(tmp_path / "none")) == 2

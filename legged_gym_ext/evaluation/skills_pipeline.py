@@ -1,0 +1,216 @@
+"""From nothing to a combined policy: walk, every skill from it, their evaluations, the mutex and the course."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from legged_gym_ext.evaluation.stages import Stage
+from legged_gym_ext.robots.registry import ROBOTS
+from legged_gym_ext.tasks import mutex, runs
+from legged_gym_ext.tasks.registry import get_task
+from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.run_folder import checkpoint_iterations, read_config
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+WALK = "walk"
+RPL = "rpl.json"
+"""Evaluation of the mutex at the test ranges, in its folder; on the course it is ``evaluation.json``."""
+_RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
+
+
+@dataclass(frozen=True)
+class SkillsPlan:
+    """What is to be trained, and where."""
+
+    robot: str
+    out: Path
+    skills: tuple[str, ...] = mutex.SKILLS
+    walk: Path | None = None
+    """A run to start from instead of training one."""
+    num_envs: int | None = None
+    max_iterations: int | None = None
+    """Of every training; by default those of the tasks."""
+    episodes: int | None = None
+    """Of every evaluation; by default those of the protocols."""
+    solidity: int = 100
+    """Episodes of every skill that are checked at every physics step."""
+    videos: bool = True
+
+    def __post_init__(self) -> None:
+        if self.robot not in ROBOTS:
+            raise UnknownNameError("robot", self.robot, sorted(ROBOTS))
+        for skill in self.skills:
+            get_task(self.task(skill))
+        if not self.skills:
+            raise UserError("there is nothing to train; name skills with --skills")
+
+    def task(self, skill: str) -> str:
+        """Name of the task that teaches ``skill``."""
+        return f"{self.robot}_{skill}"
+
+    @property
+    def runs_root(self) -> Path:
+        """Where the run folders lie."""
+        return self.out / "runs"
+
+    @property
+    def mutex_folder(self) -> Path:
+        """The run folder of the mutex."""
+        return self.out / f"{self.robot}_mutex"
+
+    def learned(self) -> tuple[str, ...]:
+        """The skills beside walk."""
+        return tuple(skill for skill in self.skills if skill != WALK)
+
+    def missing(self) -> tuple[str, ...]:
+        """The skills that a mutex needs and this does not train."""
+        return tuple(skill for skill in mutex.SKILLS[1:-1] if skill not in self.skills)
+
+    def iterations(self, skill: str) -> int:
+        """Length of the training of ``skill``."""
+        return self.max_iterations or get_task(self.task(skill)).train.max_iterations
+
+    def run(self, skill: str) -> Path | None:
+        """The run folder of ``skill``, if it has a checkpoint."""
+        if skill == WALK and self.walk is not None:
+            return self.walk
+        found = runs.find_runs(self.runs_root, self.task(skill))
+        return found[-1] if found else None
+
+    def is_trained(self, skill: str) -> bool:
+        """Whether the training of ``skill`` has come to its end."""
+        run = self.run(skill)
+        if run is None or (skill == WALK and self.walk is not None):
+            return run is not None
+        return checkpoint_iterations(run)[-1] >= self.iterations(skill)
+
+
+def plan_stages(plan: SkillsPlan) -> list[Stage]:
+    """All stages, in an order in which they can run."""
+    learned = plan.learned()
+    stages = [_training(plan, WALK, alone=True)]
+    stages += [_training(plan, skill) for skill in learned]
+    # A walk from elsewhere has its own evaluation and video, or none; nothing is written to its folder.
+    for skill in plan.skills if plan.walk is None else learned:
+        stages.append(_evaluation(plan, skill))
+        if plan.videos:
+            stages.append(_video(f"{skill}_video", partial(_run, plan, skill), needs=(f"{skill}_training",)))
+    if not plan.missing():
+        stages += _mutex_stages(plan)
+    return stages
+
+
+def _training(plan: SkillsPlan, skill: str, alone: bool = False) -> Stage:
+    def command(threads: int) -> list[str]:
+        run = plan.run(skill)
+        options = ["--num-threads", str(threads), "--no-evaluate", "--no-video"]
+        options += ["--train.max-iterations", str(plan.iterations(skill))]
+        if run is not None:
+            return _script("train", "--resume", str(run), *options)
+        options += ["--name", skill, "--log-root", str(plan.runs_root)]
+        if plan.num_envs is not None:
+            options += ["--env.num-envs", str(plan.num_envs)]
+        if skill != WALK:
+            options += ["--load-run", str(_run(plan, WALK))]
+        return _script("train", plan.task(skill), *options)
+
+    needs = () if skill == WALK else (f"{WALK}_training",)
+    return Stage(f"{skill}_training", command, partial(plan.is_trained, skill), needs, alone)
+
+
+def _run(plan: SkillsPlan, skill: str) -> Path:
+    run = plan.run(skill)
+    assert run is not None, f"{skill} is asked for before it was trained"
+    return run
+
+
+def _evaluation(plan: SkillsPlan, skill: str) -> Stage:
+    def command(threads: int) -> list[str]:
+        run = _run(plan, skill)
+        more = [] if skill == WALK else ["--solidity", str(plan.solidity)]
+        return _evaluate(plan, run, run / "evaluation.json", threads, *more)
+
+    def is_done() -> bool:
+        run = plan.run(skill)
+        return run is not None and is_evaluated(run, run / "evaluation.json")
+
+    return Stage(f"{skill}_evaluation", command, is_done, (f"{skill}_training",))
+
+
+def _evaluate(plan: SkillsPlan, run: Path, json_path: Path, threads: int, *more: str) -> list[str]:
+    options = ["--policy", str(run), "--json", str(json_path), "--num-threads", str(threads), *more]
+    if plan.episodes is not None:
+        options += ["--episodes", str(plan.episodes)]
+    return _script("evaluate", *options)
+
+
+def is_evaluated(run: Path, path: Path) -> bool:
+    """Whether ``path`` holds an evaluation of the newest checkpoint of ``run``."""
+    report = read_report(path)
+    return bool(report) and report.items() >= mutex.policy_facts(run).items()
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """An evaluation that was written before; empty where there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return {}
+
+
+def _video(name: str, run: Any, needs: tuple[str, ...], *more: str) -> Stage:
+    """Films the policy of the folder that ``run()`` gives into its ``video.mp4``."""
+
+    def command(threads: int) -> list[str]:
+        return _script("record", "--policy", str(run()), "--out", str(run() / "video.mp4"), *more)
+
+    def is_done() -> bool:
+        try:
+            video, models = run() / "video.mp4", list(run().glob("model_*.pt"))
+        except AssertionError:
+            return False
+        return video.is_file() and all(video.stat().st_mtime >= model.stat().st_mtime for model in models)
+
+    return Stage(name, command, is_done, needs)
+
+
+def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
+    folder = plan.mutex_folder
+    skills = [skill for skill in mutex.SKILLS if skill in plan.skills or skill == WALK]
+
+    def make(threads: int) -> list[str]:
+        given = [f"{skill}={_run(plan, skill)}" for skill in skills]
+        return _script("make_mutex", "--task", plan.task("field"), "--out", str(folder), "--sub-policies", *given)
+
+    def is_made() -> bool:
+        if not (folder / "model_0.pt").is_file():
+            return False
+        paths = read_config(folder)["policy"]["sub_policy_paths"]
+        return [(folder / path).resolve() for path in paths] == [_run(plan, skill).resolve() for skill in skills]
+
+    def evaluate(name: str, *more: str) -> Stage:
+        path = folder / name
+        return Stage(
+            f"mutex_{path.stem}",
+            lambda threads: _evaluate(plan, folder, path, threads, *more),
+            lambda: is_evaluated(folder, path),
+            ("mutex",),
+        )
+
+    stages = [
+        Stage("mutex", make, is_made, tuple(f"{skill}_training" for skill in skills)),
+        evaluate("evaluation.json", "--protocol", "course"),
+        evaluate(RPL, "--protocol", "rpl", "--blocks", *_RPL_BLOCKS),
+    ]
+    if plan.videos:
+        stages.append(_video("mutex_video", lambda: folder, ("mutex",)))
+    return stages
+
+
+def _script(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, str(SCRIPTS / f"{name}.py"), *arguments]

@@ -1,0 +1,57 @@
+"""Rates of one policy on several backends, side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from legged_gym_ext.evaluation import parity
+from legged_gym_ext.evaluation.parity import compared, parity_report, parity_table
+from legged_gym_ext.evaluation.statistics import wilson_interval
+from legged_gym_ext.tasks import runs
+
+
+def report(backend: str, falls: int, success: int | None = None) -> dict[str, Any]:
+    """An evaluation of 100 episodes."""
+    head = {"policy": "walker", "task": "go1_walk", "protocol": "walk", "episodes": 100, "seed": 1, "backend": backend}
+    head |= {"fall_rate": falls / 100, "fall_rate_interval": list(wilson_interval(falls, 100))}
+    if success is not None:
+        head |= {"success_rate": success / 100, "success_ci": list(wilson_interval(success, 100))}
+    return head
+
+
+def test_rates_agree_where_their_intervals_overlap() -> None:
+    entry = compared({"mujoco": report("mujoco", 2), "warp": report("warp", 5)})
+    assert entry["overlap"] and entry["rate"] == "falls" and entry["policy"] == "walker"
+    assert entry["backends"]["warp"] == {"rate": 0.05, "interval": list(wilson_interval(5, 100))}
+    assert not compared({"mujoco": report("mujoco", 2), "warp": report("warp", 30)})["overlap"]
+
+
+def test_success_counts_where_there_is_one() -> None:
+    entry = compared({"mujoco": report("mujoco", 2, 90), "warp": report("warp", 2, 50)})
+    assert entry["rate"] == "success" and not entry["overlap"]
+
+
+def test_the_table_has_a_line_for_each_policy() -> None:
+    entries = [
+        compared({"mujoco": report("mujoco", 2), "warp": report("warp", 5)}),
+        compared({"mujoco": report("mujoco", 2), "warp": report("warp", 30)}),
+    ]
+    agree, differ = parity_table(entries).splitlines()
+    assert agree.endswith("agree") and differ.endswith("DIFFER")
+    assert "2.0%" in agree and "30.0%" in differ and "walker" in agree
+
+
+def test_shipped_policies_are_evaluated_on_every_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def evaluated(task: Any, make_policy: Any, *, backend: str, device: str, **options: Any) -> dict[str, Any]:
+        asked.append((task.name, backend, device, options["policy"], options["episodes"]))
+        return report(backend, 2)
+
+    monkeypatch.setattr(parity, "evaluation_report", evaluated)
+    folder = runs.SHIPPED / "go1_walk"
+    entries = parity_report([folder], {"mujoco": "cpu", "warp": "cuda"}, episodes=7, seed=1)
+    assert asked == [("go1_walk", "mujoco", "cpu", "go1_walk", 7), ("go1_walk", "warp", "cuda", "go1_walk", 7)]
+    assert entries[0]["overlap"]

@@ -1,0 +1,129 @@
+"""Which stages a training of skills has, where it goes on, and the page on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from tensorboardX import SummaryWriter
+from toy_runs import write_toy_run
+
+from legged_gym_ext.evaluation.event_files import read_scalars
+from legged_gym_ext.evaluation.html_report import training_seconds, write_page
+from legged_gym_ext.evaluation.plots import curves
+from legged_gym_ext.evaluation.skills_pipeline import SkillsPlan, plan_stages
+from legged_gym_ext.evaluation.stages import Stage
+from legged_gym_ext.tasks import mutex
+from legged_gym_ext.tasks.registry import get_task
+from st_rl.utils.errors import UserError
+
+
+def plan(out: Path, **options: object) -> SkillsPlan:
+    return SkillsPlan("go1", out, videos=False, **options)  # type: ignore[arg-type]
+
+
+def stage(of: SkillsPlan, name: str) -> Stage:
+    return next(stage for stage in plan_stages(of) if stage.name == name)
+
+
+def trained(of: SkillsPlan, skill: str, date: str = "2026-01-01_00-00-00") -> Path:
+    """A run of ``skill`` with three iterations."""
+    return write_toy_run(of.runs_root / f"go1_{skill}" / f"{date}_{skill}", f"go1_{skill}")
+
+
+def test_every_skill_is_trained_from_the_walk_and_then_combined(tmp_path: Path) -> None:
+    stages = {stage.name: stage for stage in plan_stages(plan(tmp_path))}
+    assert len(stages) == 6 + 6 + 3
+    assert stages["walk_training"].needs == () and stages["jump_training"].needs == ("walk_training",)
+    assert set(stages["mutex"].needs) == {f"{skill}_training" for skill in mutex.SKILLS}
+    assert not any(stage.is_done() for stage in stages.values())
+    some = [stage.name for stage in plan_stages(plan(tmp_path, skills=("walk", "jump")))]
+    assert "mutex" not in some and plan(tmp_path, skills=("walk", "jump")).missing() == ("tilt", "crawl", "leap")
+
+
+def test_a_training_starts_goes_on_and_is_kept(tmp_path: Path) -> None:
+    whole, longer = plan(tmp_path, max_iterations=3, num_envs=8), plan(tmp_path, max_iterations=5, num_envs=8)
+    walk = trained(whole, "walk")
+    start = stage(whole, "jump_training").command(1)
+    assert start[2] == "go1_jump" and start[start.index("--load-run") + 1] == str(walk)
+    assert start[start.index("--env.num-envs") + 1] == "8" and "--resume" not in start
+    # One that was killed before its first checkpoint starts anew.
+    (whole.runs_root / "go1_jump" / "2025-01-01_00-00-00_jump").mkdir(parents=True)
+    assert stage(whole, "jump_training").command(1) == start
+    run = trained(whole, "jump")
+    assert stage(whole, "jump_training").is_done() and not stage(longer, "jump_training").is_done()
+    again = stage(longer, "jump_training").command(2)
+    assert again[2:4] == ["--resume", str(run)] and "--load-run" not in again
+    assert again[again.index("--train.max-iterations") + 1] == "5"
+
+
+def test_an_evaluation_is_done_again_for_another_checkpoint(tmp_path: Path) -> None:
+    of = plan(tmp_path)
+    run = trained(of, "jump")
+    assert not stage(of, "jump_evaluation").is_done()
+    (run / "evaluation.json").write_text(json.dumps({"task": "go1_jump"} | mutex.policy_facts(run)))
+    assert stage(of, "jump_evaluation").is_done()
+    (run / "model_4.pt").write_bytes(b"newer")
+    assert not stage(of, "jump_evaluation").is_done()
+    assert "--solidity" in stage(of, "jump_evaluation").command(1)
+
+
+def test_the_mutex_is_made_of_the_trained_skills(tmp_path: Path) -> None:
+    of = plan(tmp_path, max_iterations=3)
+    folders = {skill: trained(of, skill) for skill in mutex.SKILLS}
+    assert f"leap={folders['leap']}" in stage(of, "mutex").command(1) and not stage(of, "mutex").is_done()
+    mutex.make_mutex(of.mutex_folder, get_task("go1_field"), folders)
+    assert stage(of, "mutex").is_done()
+    trained(of, "leap", date="2026-01-02_00-00-00")
+    assert not stage(of, "mutex").is_done()
+
+
+def test_a_walk_from_elsewhere_is_left_alone(tmp_path: Path) -> None:
+    walk = write_toy_run(tmp_path / "walk", "go1_walk")
+    of = plan(tmp_path / "out", walk=walk)
+    names = [stage.name for stage in plan_stages(of)]
+    assert stage(of, "walk_training").is_done() and "walk_evaluation" not in names
+    assert str(walk) in stage(of, "crawl_training").command(1)
+
+
+def test_wrong_names_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unknown robot 'spot'"):
+        SkillsPlan("spot", tmp_path)
+    with pytest.raises(UserError, match="unknown task 'go1_swim'"):
+        plan(tmp_path, skills=("swim",))
+
+
+def test_learning_curves_are_read_even_from_what_a_killed_run_left(tmp_path: Path) -> None:
+    for part, first in (("1", 1), ("2", 3)):
+        writer = SummaryWriter(logdir=str(tmp_path), filename_suffix=f".{part}")
+        for step in range(first, first + 4):
+            writer.add_scalar("mean_reward", 10.0 * step + int(part), step)
+            writer.add_scalar("time/update", 0.5, step)
+        writer.close()
+    (last,) = tmp_path.glob("*.2")
+    last.write_bytes(last.read_bytes()[:-9])
+    # The second file, of the resumed run, counts where both have a step; its last record is cut.
+    assert read_scalars(tmp_path)["mean_reward"] == [(1, 11), (2, 21), (3, 32), (4, 42), (5, 52), (6, 62)]
+    assert training_seconds(tmp_path) == pytest.approx(2.5)
+    ElementTree.fromstring(curves(read_scalars(tmp_path), "a < b"))
+
+
+def test_the_page_needs_nothing_but_its_videos(tmp_path: Path) -> None:
+    of = plan(tmp_path, skills=("walk", "jump"))
+    run = trained(of, "jump")
+    writer = SummaryWriter(logdir=str(run))
+    for step in range(3):
+        writer.add_scalar("mean_reward", float(step), step)
+    writer.close()
+    (run / "video.mp4").write_bytes(b"")
+    figures = {"success_rate": 0.875, "success_ci": [0.8, 0.9], "mean_power": 250.0}
+    (run / "evaluation.json").write_text(json.dumps(figures | PAGE_HEAD))
+    text = write_page(of, {"jump_training": "done", "walk_training": "failed"}).read_text()
+    assert "87.5%" in text and "250 W" in text and "<polyline" in text and "walk_training: failed" in text
+    assert f'src="runs/go1_jump/{run.name}/video.mp4"' in text and str(tmp_path) not in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+PAGE_HEAD = {"task": "go1_jump", "protocol": "rpl", "episodes": 4, "seed": 1, "backend": "mujoco"}
