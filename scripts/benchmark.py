@@ -15,6 +15,7 @@ from benchmark_update import update_vs_rsl_rl
 
 from legged_gym_ext.evaluation.benchmark import measure
 from legged_gym_ext.evaluation.report import write_report
+from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.command_line import parse_options, run_script
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
@@ -30,6 +31,9 @@ class BenchmarkOptions:
     """Measurements alternate this many times; medians are reported."""
     steps: int = 48
     """Control steps per measurement of physics and environment."""
+    backend: str = "mujoco"
+    """'mujoco' or 'warp'; physics, environment and training are measured on it."""
+    device: str = "cpu"
     json: Path | None = None
     """File for the figures."""
 
@@ -38,7 +42,9 @@ def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options = parse_options(BenchmarkOptions, argv)
     task = get_task(options.task)
-    result = measure(task, worlds=options.worlds, rounds=options.rounds, steps=options.steps)
+    require_backend(options.backend, options.device)
+    where = {"backend": options.backend, "device": options.device}
+    result = where | measure(task, worlds=options.worlds, rounds=options.rounds, steps=options.steps, **where)
     sizes: dict[str, int] = {"num_envs": options.worlds, "repetitions": options.rounds}
     update = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, **sizes)
     recurrent = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, recurrent=True, **sizes)

@@ -7,22 +7,59 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.runs import make_env
 from legged_gym_ext.tasks.training import make_runner
-from st_rl.utils.errors import UserError
+from st_rl.utils.errors import UnknownNameError, UserError
 
 _MIB = 1024.0 * 1024.0
 
 
-def resident_mib() -> float | None:
-    """Memory of this process, MiB; ``None`` where the system does not tell (not Linux)."""
+class RawPhysics(Protocol):
+    """An engine stepped with nothing around it."""
+
+    def start(self) -> None:
+        """Take over the state of the simulator it was made from."""
+
+    def step(self, targets: Tensor) -> None:
+        """One control step towards the joint positions ``targets (N, D)``, rad."""
+
+    def stop(self) -> None:
+        """Leave the simulator in the state that ``start`` found."""
+
+
+def _raw_mujoco(sim: Simulator) -> RawPhysics:
+    from legged_gym_ext.sim.mujoco_backend import MujocoSimulator
+    from legged_gym_ext.sim.mujoco_raw import RawPhysics
+
+    assert isinstance(sim, MujocoSimulator)
+    return RawPhysics(sim)
+
+
+def _raw_warp(sim: Simulator) -> RawPhysics:
+    from legged_gym_ext.sim.warp_backend import WarpSimulator
+    from legged_gym_ext.sim.warp_raw import RawPhysics
+
+    assert isinstance(sim, WarpSimulator)
+    return RawPhysics(sim)
+
+
+RAW_PHYSICS: dict[str, Callable[[Simulator], RawPhysics]] = {"mujoco": _raw_mujoco, "warp": _raw_warp}
+"""Name of a backend -> its bare engine."""
+
+
+def memory_mib(device: torch.device | str = "cpu") -> float | None:
+    """Memory in use, MiB: of this process, or of everything on a GPU; ``None`` where the system does not tell."""
+    if torch.device(device).type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return (total - free) / _MIB
     try:
         with open("/proc/self/status", encoding="ascii") as file:
             for line in file:
@@ -33,26 +70,33 @@ def resident_mib() -> float | None:
     return None
 
 
-def measure(task: TaskCfg, *, worlds: int, rounds: int, steps: int) -> dict[str, Any]:
-    """Rates of the ``mujoco`` backend in ``worlds`` worlds, all in control steps of one world per second.
+def measure(
+    task: TaskCfg, *, worlds: int, rounds: int, steps: int, backend: str = "mujoco", device: str = "cpu"
+) -> dict[str, Any]:
+    """Rates of a backend in ``worlds`` worlds, all in control steps of one world per second.
 
     Each of ``rounds`` rounds measures the bare physics, the environment with random actions for ``steps`` control
     steps each, and one iteration of training; ratios are medians of the ratios within a round.
 
     Returns:
-        ``env_over_physics``, ``train_over_physics``, the three median rates, and the memory of an environment.
+        ``env_over_physics``, ``train_over_physics``, the three median rates, the memory of an environment, and that of
+        everything while it is trained.
     """
     if rounds < 1 or steps < 1:
         raise UserError("a benchmark needs at least one round and one step")
-    make_env(task.env, num_envs=1, backend="mujoco").close()  # what is loaded once is not counted as memory of worlds
-    before = resident_mib()
-    env = make_env(task.env, num_envs=worlds, backend="mujoco", seed=task.train.seed)
-    generator = torch.Generator().manual_seed(0)
-    actions = [torch.randn(worlds, env.num_actions, generator=generator) for _ in range(steps)]
+    if backend not in RAW_PHYSICS:
+        raise UnknownNameError("backend", backend, sorted(RAW_PHYSICS))
+    # What is loaded once is not counted as memory of worlds.
+    make_env(task.env, num_envs=1, backend=backend, device=device).close()
+    before = memory_mib(device)
+    env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=task.train.seed)
+    generator = torch.Generator(device=device).manual_seed(0)
+    actions = [torch.randn(worlds, env.num_actions, generator=generator, device=device) for _ in range(steps)]
     try:
         _run(env.step, actions)
-        after = resident_mib()
+        after = memory_mib(device)
         rates = _alternate(task, env, actions, rounds)
+        at_work = memory_mib(device)
     finally:
         env.close()
     memory = None if before is None or after is None else (after - before) * 1024 / worlds
@@ -66,21 +110,21 @@ def measure(task: TaskCfg, *, worlds: int, rounds: int, steps: int) -> dict[str,
         "env_steps_per_second": statistics.median(environment),
         "train_steps_per_second": statistics.median(training),
         "memory_mib_per_1024_worlds": memory,
+        "memory_mib_in_training": at_work,
     }
 
 
 def _alternate(task: TaskCfg, env: LeggedEnv, actions: list[Tensor], rounds: int) -> tuple[list[float], ...]:
-    from legged_gym_ext.sim.mujoco_backend import MujocoSimulator
-    from legged_gym_ext.sim.mujoco_raw import RawPhysics
-
-    assert isinstance(env.sim, MujocoSimulator)
-    raw = RawPhysics(env.sim)
+    raw = RAW_PHYSICS[env.backend](env.sim)
     state = env.state
     limit = env.cfg.normalization.clip_actions
     targets = [state.default_dof_pos + state.action_scale * action.clamp(-limit, limit) for action in actions]
-    runner = make_runner(replace(task, env=env.cfg), env, None)
+    runner = make_runner(replace(task, env=env.cfg), env, None, backend=env.backend, device=str(env.device))
     runner.stream = io.StringIO()
     runner.learn(1, init_at_random_ep_len=True)
+    raw.start()
+    _run(raw.step, targets[:2])  # launches are recorded
+    raw.stop()
     control_steps = env.num_envs * len(actions)
     iteration_steps = env.num_envs * runner.num_steps_per_env
     physics: list[float] = []
@@ -89,19 +133,27 @@ def _alternate(task: TaskCfg, env: LeggedEnv, actions: list[Tensor], rounds: int
     for _ in range(rounds):
         raw.start()
         physics.append(control_steps / _run(raw.step, targets))
+        raw.stop()
         environment.append(control_steps / _run(env.step, actions))
-        begin = time.perf_counter()
+        begin = now(env.device)
         runner.learn(1)
-        training.append(iteration_steps / (time.perf_counter() - begin))
+        training.append(iteration_steps / (now(env.device) - begin))
     return physics, environment, training
 
 
 def _run(step: Callable[[Tensor], Any], inputs: list[Tensor]) -> float:
     """Seconds that ``step`` takes for all inputs."""
-    begin = time.perf_counter()
+    begin = now(inputs[0].device)
     for value in inputs:
         step(value)
-    return time.perf_counter() - begin
+    return now(inputs[0].device) - begin
+
+
+def now(device: torch.device) -> float:
+    """The time when ``device`` has done what it was asked to, s."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def _median_ratio(rates: list[float], base: list[float]) -> float:

@@ -34,3 +34,6 @@ class RawPhysics:
         """One control step towards the joint positions ``targets (N, D)``, rad."""
         np.copyto(self._ctrl, targets.numpy())
         self._batch.step(nstep=self._substeps)
+
+    def stop(self) -> None:
+        """The simulator has a batch of its own, which was not touched."""
