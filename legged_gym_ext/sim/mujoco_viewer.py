@@ -35,7 +35,9 @@ class Viewer:
 
         self._sim, self._world = sim, WorldRenderer(sim.robot, sim.cfg, sim.scene, height_field)
         try:
-            self._handle = viewer.launch_passive(self._world.model, self._world.data, key_callback=on_key)
+            self._handle = viewer.launch_passive(
+                self._world.model, self._world.data, key_callback=on_key, show_left_ui=False, show_right_ui=False
+            )
         except RuntimeError as error:
             raise UserError(f"no window could be opened ({error}); use scripts/record.py instead") from error
         self._corner, self._text = mjtGridPos.mjGRID_TOPLEFT, ""
