@@ -59,7 +59,10 @@ def sweep(
         log.info("%s: %d worlds", task.name, count)
         try:
             result = measure(task, worlds=count, rounds=rounds, steps=steps, backend=backend, device=device)
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            # torch has a class of its own for it, Warp only words.
+            if not isinstance(error, torch.OutOfMemoryError) and "allocate" not in str(error):
+                raise
             results.append({"worlds": count, "error": "out of memory"})
             break
         results.append(result)

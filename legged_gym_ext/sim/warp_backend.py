@@ -62,6 +62,7 @@ class WarpSimulator(Simulator):
             self._dynamics = WarpDynamics(robot, model, self._engine, num_envs)
             self._body_ids = wp.array([int(model.body(name).id) for name in robot.body_names], dtype=wp.int32)
             self._make_buffers(model.nq, model.nv)
+            wp.synchronize_device()
         self._launches = Launches(self.device)
         self._renderer: WorldRenderer | None = None
         everyone = torch.ones(num_envs, dtype=torch.bool, device=self.device)

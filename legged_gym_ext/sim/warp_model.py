@@ -53,6 +53,9 @@ def wp_device(device: torch.device) -> Any:
     """Warp's name of a torch device."""
     with _standard_error_closed():
         wp.init()
+    if device.type == "cuda" and device.index is None:
+        # Warp asks for a number where torch means the current device.
+        device = torch.device("cuda", torch.cuda.current_device())
     return wp.device_from_torch(device)
 
 
