@@ -9,6 +9,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
+from legged_gym_ext.sensors.latency import LatencyCfg
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
 from legged_gym_ext.terrain.tracks import TrackCfg
 
@@ -133,5 +134,7 @@ class EnvCfg:
     normalization: NormalizationCfg = field(default_factory=NormalizationCfg)
     noise: NoiseCfg = field(default_factory=NoiseCfg)
     commands: VelocityCommandCfg = field(default_factory=VelocityCommandCfg)
+    latency: LatencyCfg | None = None
+    """Delays of the actor's measurements and of the actions; ``None`` is none. The critic sees what is."""
     only_positive_rewards: bool = False
     """Clip the summed reward at zero."""

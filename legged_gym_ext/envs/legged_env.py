@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.envs.cfg import EnvCfg
+from legged_gym_ext.envs.latency import Latency
 from legged_gym_ext.envs.managers import (
     CurriculumManager,
     EventManager,
@@ -89,7 +90,9 @@ class LeggedEnv:
 
     def _build_managers(self) -> None:
         cfg, state = self.cfg, self.state
-        self._observations = ObservationManager(state, cfg.observations, cfg.normalization, cfg.noise)
+        self.latency = None if cfg.latency is None else Latency(cfg.latency, state)
+        late = None if self.latency is None else self.latency.sense
+        self._observations = ObservationManager(state, cfg.observations, cfg.normalization, cfg.noise, late)
         self._critic_observations = ObservationManager(state, cfg.critic_observations, cfg.normalization, None)
         self.rewards = RewardManager(state, cfg.rewards, cfg.only_positive_rewards)
         self._terminations = TerminationManager(state, cfg.terminations)
@@ -124,7 +127,8 @@ class LeggedEnv:
         state = self.state
         limit = self.cfg.normalization.clip_actions
         state.begin_step(actions.to(self.device).clamp(-limit, limit))
-        self.sim.step(state.default_dof_pos + state.action_scale * state.actions)
+        in_force = state.actions if self.latency is None else self.latency.act(state.actions)
+        self.sim.step(state.default_dof_pos + state.action_scale * in_force)
         state.update_kinematics()
         state.update_contacts()
         if state.track is not None:
@@ -142,6 +146,8 @@ class LeggedEnv:
         if self._events.advance():
             state.update_kinematics()
         self._steer()
+        if self.latency is not None:
+            self.latency.advance()
         self._compute_observations()
         infos["observations"] = {"critic": self._critic_obs}
         return self._obs, rewards, dones, infos
@@ -157,6 +163,8 @@ class LeggedEnv:
     def _reset_worlds(self, mask: Tensor) -> None:
         state = self.state
         state.clear(mask)
+        if self.latency is not None:
+            self.latency.reset(mask)
         self._events.run("reset", mask)
         state.update_kinematics()
         self._resample_commands(mask)
@@ -184,6 +192,7 @@ class LeggedEnv:
             "sim": self.sim.state_dict(),
             "state": self.state.state_dict(),
             "clocks": [clock.clone() for clock in self._events.clocks],
+            "latency": {} if self.latency is None else self.latency.state_dict(),
             "generator": self.generator.get_state(),
             "obs": self._obs.clone(),
             "critic_obs": self._critic_obs.clone(),
@@ -200,6 +209,8 @@ class LeggedEnv:
         self.sim.load_state_dict(state["sim"])
         self.state.load_state_dict(state["state"])
         self._events.clocks = [clock.clone() for clock in state["clocks"]]
+        if self.latency is not None:
+            self.latency.load_state_dict(state["latency"])
         self.generator.set_state(state["generator"].cpu())
         self._obs, self._critic_obs = state["obs"].clone(), state["critic_obs"].clone()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -30,11 +32,15 @@ class ObservationManager:
         terms: dict[str, ObsTermCfg],
         normalization: NormalizationCfg,
         noise: NoiseCfg | None,
+        late: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        """``noise`` is ``None`` for observations without noise (the critic's)."""
+        """``noise`` is ``None`` for observations without noise (the critic's).
+
+        ``late`` makes of the ``proprioception`` of now, (N, 48), what has arrived by now; ``None`` is without latency.
+        """
         if not terms:
             raise UserError("a task needs at least one observation segment; add one to its configuration")
-        self._env = env
+        self._env, self._late = env, late
         self._terms = [(f"{id(term.func)} {term.params}", term) for term in terms.values()]
         shapes = {name: tuple(term.func(env, **term.params).shape[1:]) for name, term in terms.items()}
         self.layout = ObsLayout(shapes)
@@ -62,6 +68,12 @@ class ObservationManager:
             if key not in known:
                 known[key] = term.func(env, **term.params).reshape(env.num_envs, -1)
         parts = [known[key] for key, _ in self._terms]
+        if self._late is not None:
+            funcs = [term.func for _, term in self._terms]
+            parts = [
+                self._late(part) if func is obs_terms.proprioception else part
+                for func, part in zip(funcs, parts, strict=True)
+            ]
         obs = parts[0] * self._scale if len(parts) == 1 else torch.cat(parts, dim=1).mul_(self._scale)
         if self._noise_width is not None:
             obs.addcmul_(env.rand(obs.shape[1], low=-1.0, high=1.0), self._noise_width)

@@ -209,7 +209,7 @@ def _all_boxes(
     boxes = torch.cat(parts, dim=1)
     obstacle = torch.zeros(boxes.shape[:2], dtype=torch.bool, device=kind.device)
     soft = constant([block.soft for block in cfg.types()], kind.device)[kind]
-    obstacle[:, blocks + 1 : blocks + 1 + blocks * slots] = soft.repeat_interleave(slots, dim=1)
+    obstacle[:, blocks + 1 : blocks + 1 + blocks * slots] = soft.unsqueeze(-1).expand(-1, -1, slots).flatten(1, 2)
     obstacle &= (boxes[..., 7:10] > 0.0).all(dim=-1)
     return boxes, obstacle, torch.cat(overhangs, dim=1)
 
