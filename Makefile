@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup train test lint bench
+.PHONY: setup train demo test lint bench
 
 setup: $(STAMP)
 
@@ -15,6 +15,14 @@ $(STAMP): setup.py pyproject.toml constraints.txt
 
 train: setup
 	$(BIN)/python scripts/train.py go1_walk
+
+# A Go1 over every kind of obstacle, each passed by the skill for it: a video, then success on forty courses.
+demo: setup
+	mkdir -p logs/demo
+	$(BIN)/python scripts/record.py --task go1_field --policy mutex --out logs/demo/course.mp4 --difficulty 0.5 \
+		--blocks tilt crawl jump leap down hurdle stairs_up slope rubble stairs_down
+	$(BIN)/python scripts/evaluate.py --task go1_field --policy mutex --protocol course --episodes 40 \
+		--json logs/demo/course.json --plot logs/demo/course.svg
 
 test: setup
 	$(BIN)/python -m pytest
