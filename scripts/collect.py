@@ -18,6 +18,7 @@ from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.tasks import runs
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.command_line import parse_task, run_script
+from legged_gym_ext.tasks.mutex import MutexOptions, resolve_policy
 from st_rl.algorithms.teacher import teacher_from_run
 from st_rl.env import VecEnv
 from st_rl.runners import DaggerSaver, DemonstrationSaver
@@ -35,7 +36,8 @@ class CollectOptions:
     data: Path | None = None
     """Folder of the trajectories, shared with the trainer and with other collectors."""
     teacher: str = ""
-    """Run whose policy shows, or labels, what to do: a folder, a run's name, a shipped policy's name, or 'latest'."""
+    """Run whose policy shows, or labels, what to do: a folder, a run's name, a shipped policy's name, 'latest', or
+    'mutex' for the robot's skills together."""
     teacher_source: str = "critic"
     """Observation that the teacher reads first: 'critic' or 'actor'."""
     training_run: str | None = None
@@ -85,14 +87,14 @@ def find_training_run(name: str, options: CollectOptions) -> Path:
     """The trainer's run folder; one that is given as a path may be made later."""
     if Path(name).name != name and not Path(name).exists():
         return Path(name)
-    return runs.resolve_run(name, root=options.log_root, task=options.task)
+    return runs.resolve_run(name, root=options.log_root, task=options.task or None)
 
 
-def make_saver(options: CollectOptions, env: LeggedEnv, data: Path) -> DemonstrationSaver:
+def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Path) -> DemonstrationSaver:
     """The collector that the options ask for, in ``env``."""
     # Its properties behave like the protocol's plain attributes, which the type checker does not accept.
     vec_env = cast(VecEnv, env)
-    folder = runs.resolve_run(options.teacher, root=options.log_root)
+    folder = resolve_policy(options.teacher, task, MutexOptions(), root=options.log_root)
     teacher = teacher_from_run(folder, Observer.of(vec_env), options.teacher_source).to(env.device)
     settings: dict[str, Any] = {
         "collector": options.name,
@@ -135,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     torch.manual_seed(seed)
     env = LeggedEnv(task.env, backend=options.backend, device=options.device, seed=seed)
     try:
-        saver = make_saver(options, env, data)
+        saver = make_saver(options, task, env, data)
         print(f"{options.name}: writing to {data}, seed {seed}")
         done = saver.collect(options.steps or None, options.trajectories or None)
     finally:

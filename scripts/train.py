@@ -15,9 +15,11 @@ import torch
 from legged_gym_ext.evaluation import report
 from legged_gym_ext.evaluation.video import record, video_cfg
 from legged_gym_ext.evaluation.walk import MakePolicy
+from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks import runs
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.command_line import named_task, parse_options_of, parse_task, run_script
+from legged_gym_ext.tasks.mutex import MutexOptions, resolve_policy
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.tasks.training import train
 from legged_gym_ext.tasks.training_rsl_rl import RslRlPolicy, train_with_rsl_rl
@@ -122,7 +124,7 @@ def with_teacher_folder(task: TaskCfg, options: TrainOptions) -> TaskCfg:
     algorithm = task.train.algorithm
     if not isinstance(algorithm, TPPOCfg) or not algorithm.teacher_run:
         return task
-    folder = runs.resolve_run(algorithm.teacher_run, root=options.log_root).resolve()
+    folder = resolve_policy(algorithm.teacher_run, task, MutexOptions(), root=options.log_root).resolve()
     here = Path.cwd()
     folder = folder.relative_to(here) if folder.is_relative_to(here) else folder
     return replace(task, train=replace(task.train, algorithm=replace(algorithm, teacher_run=str(folder))))
@@ -131,6 +133,7 @@ def with_teacher_folder(task: TaskCfg, options: TrainOptions) -> TaskCfg:
 def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path | None]:
     """The task as it is trained, the run folder, and the run whose weights a new one starts from."""
     # Looked up before anything is made: a wrong name must leave nothing behind.
+    require_backend(options.backend, options.device)
     distributed.share(task.env.num_envs)
     get_runner_class(task.train.runner_class)
     get_policy_class(task.train.policy.class_name)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from test_scripts import call
+from toy_runs import write_toy_skills
 
 from legged_gym_ext.tasks import runs
 from st_rl.storage.rollout_files import Metadata, Trajectory, list_trajectories
@@ -76,6 +77,17 @@ def test_segments_are_compressed_and_a_run_may_be_made_later(
     assert collect(tmp_path / "data", *arguments, "--steps", "8", "--action-noise", "0.1") == 0
     assert "16 trajectories of 8 steps in each of 8 worlds" in capsys.readouterr().out
     assert Metadata.load(tmp_path / "data").compression["proprioception"].dtype == "uint8"
+
+
+def test_the_skills_of_a_robot_together_can_be_the_teacher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_toy_skills(tmp_path / "shipped")
+    monkeypatch.setattr(runs, "SHIPPED", tmp_path / "shipped")
+    arguments = ["--env.num-envs", "4", "--teacher", "mutex", "--steps", "4", "--max-length", "2"]
+    places = ["--data", str(tmp_path / "data"), "--log-root", str(tmp_path / "logs")]
+    assert call("collect", "go1_field", *arguments, *places) == 0
+    (path, *_) = list_trajectories(tmp_path / "data")
+    steps = Trajectory(path, Metadata.load(tmp_path / "data")).read(0, 9)
+    assert steps["action_labels"].shape == (2, 12) and steps["action_labels"].abs().max() > 0.0
 
 
 @pytest.mark.parametrize(
