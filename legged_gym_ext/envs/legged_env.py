@@ -124,11 +124,19 @@ class LeggedEnv:
 
     def step(self, actions: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Any]]:
         """Advance every world by one control step under ``actions (N, 12)``; see ``VecEnv``."""
-        state = self.state
-        limit = self.cfg.normalization.clip_actions
+        self.sim.step(self._before_physics(actions))
+        return self._after_physics()
+
+    def _before_physics(self, actions: Tensor) -> Tensor:
+        """Take over the actions of a step; joint targets (N, D) or, with latency, (N, S, D), rad."""
+        state, limit = self.state, self.cfg.normalization.clip_actions
         state.begin_step(actions.to(self.device).clamp(-limit, limit))
         in_force = state.actions if self.latency is None else self.latency.act(state.actions)
-        self.sim.step(state.default_dof_pos + state.action_scale * in_force)
+        return state.default_dof_pos + state.action_scale * in_force
+
+    def _after_physics(self) -> tuple[Tensor, Tensor, Tensor, dict[str, Any]]:
+        """What ``step`` returns, and resets where episodes have ended."""
+        state = self.state
         state.update_kinematics()
         state.update_contacts()
         if state.track is not None:

@@ -80,7 +80,7 @@ class Launches:
 
     The first run loads the kernels, which a recording must not. What a function launches must not depend on anything
     but the contents of arrays that stay where they are. On a GPU everything runs in torch's current stream, so
-    tensors and arrays need no synchronisation.
+    tensors and arrays need no synchronisation; while torch records a graph of its own, launches become a part of it.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -90,6 +90,9 @@ class Launches:
     def __call__(self, function: Callable[[], None]) -> None:
         """Run ``function`` or its graph."""
         with wp.ScopedDevice(self._device), self._stream() as stream:
+            if self._device.is_cuda and torch.cuda.is_current_stream_capturing():
+                function()
+                return
             if function not in self._graphs:
                 self._graphs[function] = None
                 function()
