@@ -73,4 +73,5 @@ def test_a_film_of_a_track_ends_with_the_episode(tmp_path: Path) -> None:
     env.sim = Drawing(env.sim)  # type: ignore[assignment]
     frames = list(film(env, Stop(), 50, CameraCfg(), caption=lambda: ["stop"]))
     assert len(frames) == 9 and (frames[0] == 255).any()
+    assert len(list(film(env, Stop(), 50, CameraCfg(), every=2))) == 5
     env.close()
