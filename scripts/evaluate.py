@@ -75,9 +75,11 @@ def main(argv: list[str] | None = None) -> int:
     for path in (options.json, options.plot):
         if path is not None and not path.resolve().parent.is_dir():
             raise UserError(f"there is no folder '{path.parent}' for the figures; make it first")
+    protocol = options.protocol or report.default_protocol(task)
+    if options.plot is not None and protocol == "walk":
+        raise UserError("the protocol 'walk' has no success by obstacle to be drawn; leave --plot out")
     only = _only(options.policy, options.task)
     folder = resolve_policy(options.policy, task, options, root=options.log_root, only=only)
-    protocol = options.protocol or report.default_protocol(task)
     result = report.evaluation_report(
         task,
         lambda env: runs.RunPolicy(folder, env),

@@ -17,7 +17,7 @@ _STYLE = 'font-family="sans-serif" font-size="11" fill="#333"'
 
 
 def success_plot(report: Mapping[str, Any]) -> str:
-    """Bars of success with their 95 % intervals: by level of difficulty where the report has levels, else by obstacle.
+    """Bars of success with their 95 % intervals: by level of difficulty, by obstacle, or by the parameter of the one.
 
     Raises:
         UserError: the report has neither.
@@ -26,12 +26,18 @@ def success_plot(report: Mapping[str, Any]) -> str:
         rows = [(f"{figures['difficulty'][0]:.1f}", figures) for figures in report["levels"]]
     else:
         rows = list(report.get("per_block", {}).items())
+        if len(rows) == 1 and "parts" in rows[0][1]:
+            rows = [(_range(figures["parameter"]), figures) for figures in rows[0][1]["parts"]]
     rows = [(name, figures) for name, figures in rows if figures["episodes"]]
     if not rows:
         raise UserError(f"the protocol '{report.get('protocol')}' has no success by obstacle to be drawn")
     title = f"{report['task']}, {report['protocol']}: success, {report['episodes']} episodes"
     low_high = [tuple(figures["success_ci"]) for _, figures in rows]
     return bars([name for name, _ in rows], [figures["success_rate"] for _, figures in rows], low_high, title)
+
+
+def _range(parameter: Sequence[float]) -> str:
+    return " to ".join(f"{round(end, 3):g}" for end in parameter)
 
 
 def bars(names: Sequence[str], values: Sequence[float], intervals: Sequence[tuple[float, ...]], title: str) -> str:

@@ -107,6 +107,9 @@ def table(report: Mapping[str, Any]) -> str:
     for name, figures in report.get("per_block", {}).items():
         low, high = figures["parameter"]
         lines.append(f"  {f'{name} ({low:g} to {high:g})':<30} {_share(figures)}")
+        for part in figures.get("parts", ()):
+            low, high = part["parameter"]
+            lines.append(f"    {f'{low:g} to {high:g}':<28} {_share(part)}")
     for figures in report.get("levels", ()):
         low, high = figures["difficulty"]
         lines.append(f"  {f'difficulty {low:.1f} to {high:.1f}':<30} {_share(figures)}")

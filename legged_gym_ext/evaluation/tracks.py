@@ -49,6 +49,10 @@ NUM_LEVELS = 10
 """``levels``: equal parts of the range of difficulty."""
 
 
+NUM_PARTS = 5
+"""``rpl``: equal parts of the test range for which success is told too."""
+
+
 @dataclass(frozen=True)
 class TrackOptions:
     """What a protocol leaves open."""
@@ -196,7 +200,7 @@ def track_report(protocol: str, track: TrackCfg, done: TrackEpisodes) -> dict[st
         "success_rate": overall["success_rate"],
         "success_ci": overall["success_ci"],
         "mean_distance": float(done.distance.clamp_max(TEST_DISTANCE if protocol == "rpl" else math.inf).mean()),
-        "per_block": _per_block(track, done),
+        "per_block": _per_block(track, done, NUM_PARTS if protocol == "rpl" else 0),
         "mean_power": mean["power"],
         **peak,
         "edge_violation": mean["edge_violation"],
@@ -219,23 +223,34 @@ def track_report(protocol: str, track: TrackCfg, done: TrackEpisodes) -> dict[st
     return report
 
 
-def _per_block(track: TrackCfg, done: TrackEpisodes) -> dict[str, Any]:
-    """Success at the obstacles of each type that were attempted, and the range of their parameters."""
+def _per_block(track: TrackCfg, done: TrackEpisodes, parts: int) -> dict[str, Any]:
+    """Success at the obstacles of each type that were attempted, overall and in ``parts`` parts of its range."""
     succeeded, attempted = done.succeeded(), done.attempted()
     result = {}
     for index, name in enumerate(track.blocks):
         low, high = track.parameters.get(name, BLOCKS[name].parameter)
         ends = [low + (high - low) * part for part in track.difficulty]
-        of_type = share(succeeded[attempted & (done.kind == index)])
-        result[name] = of_type | {"parameter": [round(end, 6) for end in ends]}
+        counts = attempted & (done.kind == index)
+        result[name] = share(succeeded[counts]) | {"parameter": [round(end, 6) for end in ends]}
+        if parts and low != high:
+            won, level = succeeded[counts], done.level[counts]
+            result[name]["parts"] = [
+                {"parameter": [round(low + (high - low) * (i + end) / parts, 6) for end in (0, 1)]} | share(won[chosen])
+                for i, chosen in enumerate(_in_parts(level, parts))
+            ]
     return result
 
 
 def _per_level(done: TrackEpisodes) -> list[dict[str, Any]]:
     """Success at each level of difficulty, easiest first."""
-    level = (done.level[:, 0] * NUM_LEVELS).long().clamp_max(NUM_LEVELS - 1)
-    result = []
-    for index in range(NUM_LEVELS):
-        bounds = {"difficulty": [index / NUM_LEVELS, (index + 1) / NUM_LEVELS]}
-        result.append(bounds | share(done.succeeded()[level == index, 0]))
-    return result
+    succeeded, level = done.succeeded()[:, 0], done.level[:, 0]
+    return [
+        {"difficulty": [i / NUM_LEVELS, (i + 1) / NUM_LEVELS]} | share(succeeded[chosen])
+        for i, chosen in enumerate(_in_parts(level, NUM_LEVELS))
+    ]
+
+
+def _in_parts(level: Tensor, parts: int) -> list[Tensor]:
+    """For each of equal parts of [0, 1], which of ``level (n,)`` are in it, (n,) bool."""
+    place = (level * parts).long().clamp_max(parts - 1)
+    return [place == index for index in range(parts)]

@@ -84,6 +84,15 @@ def test_distance_at_the_test_ranges_ends_at_its_limit() -> None:
     assert track_report("rpl", TrackCfg(("jump",), num_blocks=1), done)["mean_distance"] == pytest.approx(2.3)
 
 
+def test_success_is_told_for_parts_of_the_test_range() -> None:
+    done = episodes([1, 0, 1], [[0], [0], [0]], [5.0, 1.0, 4.0])
+    done.level = torch.tensor([[0.1], [0.15], [0.99]])
+    track = TrackCfg(("jump",), num_blocks=1, parameters={"jump": (0.25, 0.5)})
+    parts = track_report("rpl", track, done)["per_block"]["jump"]["parts"]
+    assert [(part["passed"], part["episodes"]) for part in parts] == [(1, 2), (0, 0), (0, 0), (0, 0), (1, 1)]
+    assert parts[0]["parameter"] == pytest.approx([0.25, 0.3]) and parts[4]["parameter"] == pytest.approx([0.45, 0.5])
+
+
 def test_progress_in_the_step_of_a_failure_does_not_count() -> None:
     result = episodes([0, 0, 0], [[0], [0], [0]], [0.0, 0.0, 0.0])
     result.failed, result.passed = torch.zeros(3, dtype=torch.bool), torch.zeros(3)
