@@ -6,6 +6,7 @@ import logging
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -48,9 +49,16 @@ def main(argv: list[str] | None = None) -> int:
     memory_tasks = [get_task(name) for name in options.memory_tasks]
     gpu_report.require_gpu(options.device)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    where = {"backend": options.backend, "device": options.device}
-    result = {"gpu": torch.cuda.get_device_name(options.device), "task": task.name, "versions": versions(), **where}
-    result["sweep"] = gpu_report.sweep(task, options.worlds, rounds=options.rounds, steps=options.steps, **where)
+    where: dict[str, Any] = {"backend": options.backend, "device": options.device}
+    result: dict[str, Any] = {
+        "gpu": torch.cuda.get_device_name(options.device),
+        "task": task.name,
+        "versions": versions(),
+        **where,
+    }
+    size: dict[str, Any] = {"rounds": options.rounds, "steps": options.steps}
+    result["sweep"] = gpu_report.sweep(task, options.worlds, **size, **where)
+    result["sweep"] += gpu_report.sweep(task, options.worlds, graphed=True, **size, **where)
     result["mjlab"] = gpu_report.mjlab_rates(
         options.mjlab_python, options.worlds, steps=options.steps, device=options.device
     )
@@ -58,7 +66,9 @@ def main(argv: list[str] | None = None) -> int:
     result["memory"] = [gpu_report.memory_of(each, options.memory_worlds, **where) for each in memory_tasks]
     write_report(options.json, result)
     if options.walk_worlds:
-        result["walk"] = gpu_report.time_to_walk(task, options.goal, worlds=options.walk_worlds, **where)
+        result["walk"] = gpu_report.time_to_walk(
+            task, options.goal, worlds=options.walk_worlds, graphed=gpu_report.graphs_pay(result["sweep"]), **where
+        )
         write_report(options.json, result)
     for name in ("gpu", "mjlab", "memory", "walk"):
         print(f"{name}: {result.get(name)}")

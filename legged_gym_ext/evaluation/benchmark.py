@@ -71,12 +71,22 @@ def memory_mib(device: torch.device | str = "cpu") -> float | None:
 
 
 def measure(
-    task: TaskCfg, *, worlds: int, rounds: int, steps: int, backend: str = "mujoco", device: str = "cpu"
+    task: TaskCfg,
+    *,
+    worlds: int,
+    rounds: int,
+    steps: int,
+    backend: str = "mujoco",
+    device: str = "cpu",
+    graphed: bool = False,
 ) -> dict[str, Any]:
     """Rates of a backend in ``worlds`` worlds, all in control steps of one world per second.
 
     Each of ``rounds`` rounds measures the bare physics, the environment with random actions for ``steps`` control
     steps each, and one iteration of training; ratios are medians of the ratios within a round.
+
+    Args:
+        graphed: whole control steps are replayed; on a GPU only.
 
     Returns:
         ``env_over_physics``, ``train_over_physics``, the three median rates, the memory of an environment, and that of
@@ -89,7 +99,8 @@ def measure(
     # What is loaded once is not counted as memory of worlds.
     make_env(task.env, num_envs=1, backend=backend, device=device).close()
     before = memory_mib(device)
-    env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=task.train.seed)
+    seed = task.train.seed
+    env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=seed, graphed=graphed)
     generator = torch.Generator(device=device).manual_seed(0)
     actions = [torch.randn(worlds, env.num_actions, generator=generator, device=device) for _ in range(steps)]
     try:
@@ -103,6 +114,7 @@ def measure(
     physics, environment, training = rates
     return {
         "worlds": worlds,
+        "graphed": graphed,
         "rounds": rounds,
         "env_over_physics": _median_ratio(environment, physics),
         "train_over_physics": _median_ratio(training, physics),

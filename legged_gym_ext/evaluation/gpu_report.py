@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,22 +51,44 @@ class WalkGoal:
 
 
 def sweep(
-    task: TaskCfg, worlds: Sequence[int], *, backend: str, device: str, rounds: int, steps: int
+    task: TaskCfg,
+    worlds: Sequence[int],
+    *,
+    backend: str,
+    device: str,
+    rounds: int,
+    steps: int,
+    graphed: bool = False,
 ) -> list[dict[str, Any]]:
-    """``measure`` at each number of worlds; a number for which there is too little memory says so and ends it."""
+    """``measure`` at each number of worlds; what fails says why, and where the memory ends the sweep does.
+
+    Args:
+        graphed: whole control steps are replayed.
+    """
     results = []
     for count in worlds:
-        log.info("%s: %d worlds", task.name, count)
+        log.info("%s: %d worlds%s", task.name, count, ", steps replayed" if graphed else "")
+        where: dict[str, Any] = {"backend": backend, "device": device, "graphed": graphed}
         try:
-            result = measure(task, worlds=count, rounds=rounds, steps=steps, backend=backend, device=device)
+            results.append(measure(task, worlds=count, rounds=rounds, steps=steps, **where))
         except RuntimeError as error:
+            # A report of many measurements must not be lost for one of them.
+            results.append({"worlds": count, "graphed": graphed, "error": str(error).splitlines()[0]})
             # torch has a class of its own for it, Warp only words.
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate" not in str(error):
-                raise
-            results.append({"worlds": count, "error": "out of memory"})
-            break
-        results.append(result)
+            if isinstance(error, torch.OutOfMemoryError) or "allocate" in str(error):
+                break
     return results
+
+
+def graphs_pay(results: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether training is faster with replayed steps, at the largest number of worlds measured both ways."""
+    rates = {
+        (result["worlds"], result["graphed"]): result["train_steps_per_second"]
+        for result in results
+        if "error" not in result
+    }
+    both = [worlds for worlds, graphed in rates if graphed and (worlds, False) in rates]
+    return bool(both) and rates[max(both), True] > rates[max(both), False]
 
 
 def memory_of(task: TaskCfg, worlds: int, *, backend: str, device: str) -> dict[str, Any]:
@@ -83,18 +105,27 @@ def memory_of(task: TaskCfg, worlds: int, *, backend: str, device: str) -> dict[
 
 
 def time_to_walk(
-    task: TaskCfg, goal: WalkGoal, *, worlds: int, backend: str, device: str, chunk: int = 10
+    task: TaskCfg,
+    goal: WalkGoal,
+    *,
+    worlds: int,
+    backend: str,
+    device: str,
+    chunk: int = 10,
+    graphed: bool = False,
 ) -> dict[str, Any]:
     """Train from scratch until an evaluation reaches ``goal``.
 
     Args:
         chunk: iterations between two evaluations, whose time does not count.
+        graphed: whole control steps are replayed in training.
 
     Returns:
         ``seconds`` of training (``None`` if the goal was not reached), iterations, steps, and the last figures.
     """
-    env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=task.train.seed)
-    where: dict[str, str] = {"backend": backend, "device": device}
+    seed = task.train.seed
+    env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=seed, graphed=graphed)
+    where: dict[str, Any] = {"backend": backend, "device": device}
     seconds, reached, figures = 0.0, False, None
     try:
         runner = make_runner(replace(task, env=env.cfg), env, None, backend=backend, device=device)
@@ -113,6 +144,7 @@ def time_to_walk(
     return {
         "goal": asdict(goal),
         "worlds": worlds,
+        "graphed": graphed,
         "seconds": seconds if reached else None,
         "seconds_trained": seconds,
         "iterations": runner.iteration,

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.envs.cfg import EnvCfg
+from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.config_io import task_from_config, to_dict
@@ -137,11 +138,19 @@ def load_run(folder: Path) -> Run:
 
 
 def make_env(
-    cfg: EnvCfg, *, num_envs: int, backend: str, device: str = "cpu", seed: int = 0, num_threads: int | None = None
+    cfg: EnvCfg,
+    *,
+    num_envs: int,
+    backend: str,
+    device: str = "cpu",
+    seed: int = 0,
+    num_threads: int | None = None,
+    graphed: bool = False,
 ) -> LeggedEnv:
-    """An environment of ``cfg`` with another number of worlds (and of threads)."""
+    """An environment of ``cfg`` with another number of worlds (and of threads), on a GPU one of replayed steps."""
     sim = cfg.sim if num_threads is None else replace(cfg.sim, num_threads=num_threads)
-    return LeggedEnv(replace(cfg, num_envs=num_envs, sim=sim), backend=backend, device=device, seed=seed)
+    make = GraphedEnv if graphed else LeggedEnv
+    return make(replace(cfg, num_envs=num_envs, sim=sim), backend=backend, device=device, seed=seed)
 
 
 def require_own_run(config: Mapping[str, Any], folder: Path) -> None:

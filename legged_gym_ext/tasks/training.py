@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from legged_gym_ext.envs.cfg import EnvCfg
+from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.runs import policy_config, run_config
@@ -79,6 +80,7 @@ def train(
     device: str = "cpu",
     resume: bool = False,
     weights_from: Path | None = None,
+    graphed: bool = False,
 ) -> int:
     """Train ``task`` to its ``max_iterations`` and leave the checkpoints in ``folder``.
 
@@ -88,12 +90,14 @@ def train(
     Args:
         resume: continue the run in ``folder`` where it was saved.
         weights_from: run folder whose policy a new run starts from.
+        graphed: replay whole control steps as CUDA graphs; on a GPU only.
 
     Returns:
         0, or 128 plus the number of the signal that ended the training early (saved nevertheless).
     """
     seed = task.train.seed + distributed.rank()
-    env = LeggedEnv(share_of_process(task.env), backend=backend, device=device, seed=seed)
+    make = GraphedEnv if graphed else LeggedEnv
+    env = make(share_of_process(task.env), backend=backend, device=device, seed=seed)
     try:
         runner = make_runner(task, env, folder, backend=backend, device=device)
         if resume:

@@ -39,12 +39,22 @@ def test_a_sweep_measures_every_number_of_worlds() -> None:
 def test_a_sweep_ends_where_the_memory_does(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(task: TaskCfg, *, worlds: int, **options: object) -> dict[str, int]:
         if worlds > 8:
-            raise torch.OutOfMemoryError
+            raise torch.OutOfMemoryError("CUDA out of memory")
         return {"worlds": worlds}
 
     monkeypatch.setattr(gpu_report, "measure", full)
     results = gpu_report.sweep(small_task(), (8, 16, 32), backend="warp", device="cpu", rounds=1, steps=1)
-    assert results == [{"worlds": 8}, {"worlds": 16, "error": "out of memory"}]
+    assert results == [{"worlds": 8}, {"worlds": 16, "graphed": False, "error": "CUDA out of memory"}]
+
+
+def test_graphs_pay_where_training_is_faster_with_them() -> None:
+    def result(worlds: int, graphed: bool, rate: float) -> dict[str, float]:
+        return {"worlds": worlds, "graphed": graphed, "train_steps_per_second": rate}
+
+    slower = [result(8, False, 2.0), result(16, False, 3.0), result(8, True, 4.0)]
+    assert gpu_report.graphs_pay(slower)  # measured both ways at 8 only
+    assert not gpu_report.graphs_pay([*slower, result(16, True, 2.5)])
+    assert not gpu_report.graphs_pay([*slower[:2], {"worlds": 8, "graphed": True, "error": "no memory"}])
 
 
 def test_a_backend_without_bare_physics_is_unknown_to_the_benchmark() -> None:
