@@ -21,7 +21,8 @@ class TrainSkillsOptions:
 
     robot: str = "go1"
     skills: tuple[str, ...] = mutex.SKILLS
-    """What is trained; a mutex is made where walk, tilt, crawl, jump and leap are among them."""
+    """What is trained; a mutex is made where walk, tilt, crawl, jump and leap are among them. If stairs is too, it
+    takes the part of walk in the mutex."""
     jobs: int = 2
     """Trainings and evaluations at a time; they share the cores."""
     out: Path | None = None

@@ -17,7 +17,7 @@ from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.run_folder import checkpoint_iterations, read_config
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-WALK = "walk"
+WALK, ROUGH = "walk", "stairs"
 RPL = "rpl.json"
 """Evaluation of the mutex at the test ranges, in its folder; on the course it is ``evaluation.json``."""
 _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
@@ -183,15 +183,20 @@ def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
     folder = plan.mutex_folder
     skills = [skill for skill in mutex.SKILLS if skill in plan.skills or skill == WALK]
 
+    # Who has learned rough ground walks it better than who has learned to follow commands.
+    source = {skill: ROUGH if skill == WALK and ROUGH in plan.skills else skill for skill in skills}
+
     def make(threads: int) -> list[str]:
-        given = [f"{skill}={_run(plan, skill)}" for skill in skills]
+        given = [f"{skill}={_run(plan, source[skill])}" for skill in skills]
         return _script("make_mutex", "--task", plan.task("field"), "--out", str(folder), "--sub-policies", *given)
 
     def is_made() -> bool:
         if not (folder / "model_0.pt").is_file():
             return False
         paths = read_config(folder)["policy"]["sub_policy_paths"]
-        return [(folder / path).resolve() for path in paths] == [_run(plan, skill).resolve() for skill in skills]
+        return [(folder / path).resolve() for path in paths] == [
+            _run(plan, source[skill]).resolve() for skill in skills
+        ]
 
     def evaluate(name: str, *more: str) -> Stage:
         path = folder / name
@@ -203,7 +208,7 @@ def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
         )
 
     stages = [
-        Stage("mutex", make, is_made, tuple(f"{skill}_training" for skill in skills)),
+        Stage("mutex", make, is_made, tuple(f"{skill}_training" for skill in source.values())),
         evaluate("evaluation.json", "--protocol", "course"),
         evaluate(RPL, "--protocol", "rpl", "--blocks", *_RPL_BLOCKS),
     ]

@@ -94,20 +94,20 @@ def _evaluation(folder: Path) -> dict[str, Any]:
 
 
 def _shipped_skills(config: Mapping[str, Any], folder: Path, root: Path) -> list[str]:
-    """Paths of the shipped sub-policies of a mutex, relative to its shipped folder.
+    """Paths of the shipped sub-policies of a mutex, relative to its shipped folder: those with the same weights.
 
     Raises:
-        UserError: one is missing, or is not the one that the mutex was made of.
+        UserError: one is missing.
     """
     robot = config_entry(config, "robot", folder)
+    shipped = sorted(path for path in root.glob(f"{robot}_*") if (path / "config.json").is_file())
     result = []
     for skill, path in zip(config["skills"], config_entry(config, "policy.sub_policy_paths", folder), strict=True):
-        other = root / f"{robot}_{skill}"
-        if not other.is_dir():
-            raise UserError(f"the mutex in '{folder}' has a skill that is not shipped: {skill}; ship its run first")
-        if not _same_weights(other, folder / path):
-            raise UserError(f"'{other}' is another policy than the {skill} of the mutex in '{folder}'; ship that one")
-        result.append(f"../{other.name}")
+        first = [other for other in shipped if other.name == f"{robot}_{skill}"]
+        same = [other for other in (*first, *shipped) if _same_weights(other, folder / path)]
+        if not same:
+            raise UserError(f"the mutex in '{folder}' has a skill that is not shipped: {skill}; ship '{path}' first")
+        result.append(f"../{same[0].name}")
     return result
 
 

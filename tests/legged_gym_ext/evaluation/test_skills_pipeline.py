@@ -80,6 +80,13 @@ def test_the_mutex_is_made_of_the_trained_skills(tmp_path: Path) -> None:
     assert not stage(of, "mutex").is_done()
 
 
+def test_who_learned_rough_ground_walks_in_the_mutex(tmp_path: Path) -> None:
+    of = plan(tmp_path, skills=(*mutex.SKILLS, "stairs"))
+    folders = {skill: trained(of, skill) for skill in of.skills}
+    assert f"walk={folders['stairs']}" in stage(of, "mutex").command(1)
+    assert "stairs_training" in stage(of, "mutex").needs
+
+
 def test_a_walk_from_elsewhere_is_left_alone(tmp_path: Path) -> None:
     walk = write_toy_run(tmp_path / "walk", "go1_walk")
     of = plan(tmp_path / "out", walk=walk)

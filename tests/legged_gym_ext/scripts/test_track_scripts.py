@@ -111,7 +111,7 @@ def test_what_cannot_be_shipped_is_said(
     folder = tmp_path / "mutex"
     assert call("make_mutex", "--task", "go1_field", "--out", str(folder), *sub_policies(skills)) == 0
     (folder / "evaluation.json").write_text(json.dumps(runs.checkpoint_facts(folder)))
-    assert "not shipped: walk" in refused(folder)
+    assert "not shipped: walk" in refused(folder) and not (tmp_path / "shipped" / "go1_mutex").exists()
 
 
 @pytest.mark.parametrize(
