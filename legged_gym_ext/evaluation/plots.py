@@ -52,9 +52,9 @@ def bars(names: Sequence[str], values: Sequence[float], intervals: Sequence[tupl
             f'fill="{_COLOURS[0]}" fill-opacity="0.75"/>'
         )
         parts.append(f'<path d="M{middle:.1f} {frame.y(low):.1f}V{frame.y(high):.1f}" stroke="#222"/>')
-        parts.append(
-            f'<text x="{middle:.1f}" y="{HEIGHT - _BOTTOM + 15}" text-anchor="middle" {_STYLE}>{escape(name)}</text>'
-        )
+        for row, word in enumerate(name.split("_")):
+            y = HEIGHT - _BOTTOM + 15 + 12 * row
+            parts.append(f'<text x="{middle:.1f}" y="{y}" text-anchor="middle" {_STYLE}>{escape(word)}</text>')
     return _svg(parts)
 
 
