@@ -151,9 +151,10 @@ def solid_obstacles(env: EnvState, mask: Tensor) -> None:
     track.hardness = torch.where(mask, 1.0, track.hardness)
 
 
-def random_track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10) -> None:
-    """Draw the level of every type of block uniformly."""
+def random_track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, hardness: float = 0.0) -> None:
+    """Draw the level of every type of block uniformly; obstacles are solid with the probability ``hardness``."""
     track = track_of(env)
+    track.hardness = torch.where(mask, hardness, track.hardness)
     fresh = (env.rand(track.levels.shape[1]) * num_levels).long().clamp_max(num_levels - 1)
     track.levels = torch.where(mask[:, None], fresh, track.levels)
 
@@ -182,7 +183,7 @@ def track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, clean: flo
     track.levels = torch.where(mask[:, None], level, track.levels)
 
 
-def soft_to_solid(env: EnvState, mask: Tensor, *, step: float = 0.1, clean: float = 0.03) -> None:
+def soft_to_solid(env: EnvState, mask: Tensor, *, step: float = 0.25, clean: float = 0.03) -> None:
     """Obstacles of a world become solid more often after an episode that passed half of them without touching soft
     ones by more than ``clean`` m, and less often after one that passed none."""
     track = track_of(env)

@@ -143,8 +143,8 @@ def _terminations(max_tilt: float) -> dict[str, TerminationTermCfg]:
 
 def _events() -> dict[str, EventTermCfg]:
     return {
-        # Every world begins at level 0; a run that starts from a trained skill may draw from more.
-        "levels": EventTermCfg(tracks.random_track_level, "startup", params={"num_levels": 1}),
+        # Every world begins at level 0, with soft obstacles; a run that starts from a trained skill need not.
+        "levels": EventTermCfg(tracks.random_track_level, "startup", params={"num_levels": 1, "hardness": 0.0}),
         "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
         "track": EventTermCfg(tracks.new_track, "reset", params={"num_levels": NUM_LEVELS}),
         "pose": EventTermCfg(
