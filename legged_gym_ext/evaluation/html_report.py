@@ -11,7 +11,7 @@ from typing import Any
 from legged_gym_ext.evaluation.event_files import read_scalars
 from legged_gym_ext.evaluation.plots import curves, success_plot
 from legged_gym_ext.evaluation.report import table
-from legged_gym_ext.evaluation.skills_pipeline import RPL, WALK, SkillsPlan, read_report
+from legged_gym_ext.evaluation.skills_pipeline import ALONE, RPL, WALK, SkillsPlan, read_report
 from legged_gym_ext.evaluation.stages import Outcome, duration
 from st_rl.utils.files import write_atomically
 
@@ -71,8 +71,31 @@ def _mutex_section(plan: SkillsPlan) -> str:
         report = read_report(plan.mutex_folder / name)
         if report:
             parts += [_pre(table(report)), success_plot(report)]
-    parts.append(_video(plan.out, plan.mutex_folder / "video.mp4"))
+    parts += [_comparison(plan), _video(plan.out, plan.mutex_folder / "video.mp4")]
     return "\n".join(parts)
+
+
+def _comparison(plan: SkillsPlan) -> str:
+    """Success of each skill alone and within the mutex, at the obstacles of the course and at the test ranges."""
+    together = [read_report(plan.mutex_folder / name) for name in ("evaluation.json", RPL)]
+    rows = []
+    for skill in plan.learned():
+        run = plan.run(skill)
+        alone = [{} if run is None else read_report(run / name) for name in (ALONE, "evaluation.json")]
+        cells = ""
+        for one, all_skills in zip(alone, together, strict=True):
+            cells += "".join(f"<td>{_of_block(report, skill)}</td>" for report in (one, all_skills))
+        rows.append(f"<tr><td>{escape(skill)}</td>{cells}</tr>")
+    head = "<th>alone</th><th>in the mutex</th>" * 2
+    over = '<tr><th></th><th colspan="2">on the course</th><th colspan="2">at the test ranges</th></tr>'
+    return f"<table>{over}<tr><th>obstacle</th>{head}</tr>\n{''.join(rows)}</table>"
+
+
+def _of_block(report: Mapping[str, Any], name: str) -> str:
+    figures = report.get("per_block", {}).get(name)
+    if not figures or not figures["episodes"]:
+        return ""
+    return f"{figures['success_rate']:.1%} of {figures['episodes']}"
 
 
 def _skill_section(plan: SkillsPlan, skill: str, run: Path) -> str:

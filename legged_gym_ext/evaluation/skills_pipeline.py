@@ -18,6 +18,8 @@ from st_rl.utils.run_folder import checkpoint_iterations, read_config
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 WALK, ROUGH = "walk", "stairs"
+ALONE = "alone.json"
+"""Evaluation of a skill at single obstacles of the course, in its run folder."""
 RPL = "rpl.json"
 """Evaluation of the mutex at the test ranges, in its folder; on the course it is ``evaluation.json``."""
 _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
@@ -97,10 +99,13 @@ def plan_stages(plan: SkillsPlan) -> list[Stage]:
     stages += [_training(plan, skill) for skill in learned]
     # A walk from elsewhere has its own evaluation and video, or none; nothing is written to its folder.
     for skill in plan.skills if plan.walk is None else learned:
-        stages.append(_evaluation(plan, skill))
+        more = [] if skill == WALK else ["--solidity", str(plan.solidity)]
+        stages.append(_evaluation(plan, skill, "evaluation.json", *more))
         if plan.videos:
             stages.append(_video(f"{skill}_video", partial(_run, plan, skill), needs=(f"{skill}_training",)))
     if not plan.missing():
+        # What the skills do alone at the obstacles of the course, to compare the mutex with.
+        stages += [_evaluation(plan, skill, ALONE, "--protocol", "course", "--num-blocks", "1") for skill in learned]
         stages += _mutex_stages(plan)
     return stages
 
@@ -129,17 +134,18 @@ def _run(plan: SkillsPlan, skill: str) -> Path:
     return run
 
 
-def _evaluation(plan: SkillsPlan, skill: str) -> Stage:
+def _evaluation(plan: SkillsPlan, skill: str, file: str, *more: str) -> Stage:
+    """Evaluates ``skill`` into ``file`` of its run folder."""
+
     def command(threads: int) -> list[str]:
         run = _run(plan, skill)
-        more = [] if skill == WALK else ["--solidity", str(plan.solidity)]
-        return _evaluate(plan, run, run / "evaluation.json", threads, *more)
+        return _evaluate(plan, run, run / file, threads, *more)
 
     def is_done() -> bool:
         run = plan.run(skill)
-        return run is not None and is_evaluated(run, run / "evaluation.json")
+        return run is not None and is_evaluated(run, run / file)
 
-    return Stage(f"{skill}_evaluation", command, is_done, (f"{skill}_training",))
+    return Stage(f"{skill}_{Path(file).stem}", command, is_done, (f"{skill}_training",))
 
 
 def _evaluate(plan: SkillsPlan, run: Path, json_path: Path, threads: int, *more: str) -> list[str]:

@@ -35,7 +35,7 @@ def trained(of: SkillsPlan, skill: str, date: str = "2026-01-01_00-00-00") -> Pa
 
 def test_every_skill_is_trained_from_the_walk_and_then_combined(tmp_path: Path) -> None:
     stages = {stage.name: stage for stage in plan_stages(plan(tmp_path))}
-    assert len(stages) == 6 + 6 + 3
+    assert len(stages) == 6 + 6 + 5 + 3
     assert stages["walk_training"].needs == () and stages["jump_training"].needs == ("walk_training",)
     assert set(stages["mutex"].needs) == {f"{skill}_training" for skill in mutex.SKILLS}
     assert not any(stage.is_done() for stage in stages.values())
@@ -93,6 +93,18 @@ def test_a_walk_from_elsewhere_is_left_alone(tmp_path: Path) -> None:
     names = [stage.name for stage in plan_stages(of)]
     assert stage(of, "walk_training").is_done() and "walk_evaluation" not in names
     assert str(walk) in stage(of, "crawl_training").command(1)
+
+
+def test_the_page_compares_skills_alone_and_together(tmp_path: Path) -> None:
+    of = plan(tmp_path)
+    run = trained(of, "jump")
+    of.mutex_folder.mkdir(parents=True)
+    rates = {run / "alone.json": 0.95, of.mutex_folder / "evaluation.json": 0.91, of.mutex_folder / "rpl.json": 0.72}
+    for path, rate in rates.items():
+        block = {"success_rate": rate, "success_ci": [0.6, 1.0], "episodes": 80, "passed": 70, "parameter": [0.1, 0.5]}
+        path.write_text(json.dumps(PAGE_HEAD | {"per_block": {"jump": block}}))
+    text = write_page(of, {}).read_text()
+    assert "<td>jump</td><td>95.0% of 80</td><td>91.0% of 80</td><td></td><td>72.0% of 80</td>" in text
 
 
 def test_wrong_names_are_told(tmp_path: Path) -> None:
