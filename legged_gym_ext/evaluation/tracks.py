@@ -120,10 +120,10 @@ def track_evaluation_cfg(
     if options.num_blocks < 1:
         raise UserError(f"a course has at least one obstacle, not {options.num_blocks}")
     track = TRACK_PROTOCOLS[protocol](replace(cfg.track, blocks=options.blocks or cfg.track.blocks), options)
-    events = {"solid": EventTermCfg(tracks.solid_obstacles, "reset")} | cfg.events
+    events = {"evaluation_solid": EventTermCfg(tracks.solid_obstacles, "reset")} | cfg.events
     how: dict[str, Any] = {"uniform": True}
     if protocol == "levels":
-        events = {"levels": EventTermCfg(every_level, "reset")} | events
+        events = {"evaluation_levels": EventTermCfg(every_level, "reset")} | events
         how = {"uniform": False, "num_levels": NUM_LEVELS}
     for name, term in events.items():
         if term.func is tracks.new_track:
