@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from benchmark_mutex import mutex_over_sub_policy
@@ -43,9 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(BenchmarkOptions, argv)
     task = get_task(options.task)
     require_backend(options.backend, options.device)
-    where = {"backend": options.backend, "device": options.device}
+    where: dict[str, Any] = {"backend": options.backend, "device": options.device}
     result = where | measure(task, worlds=options.worlds, rounds=options.rounds, steps=options.steps, **where)
-    sizes: dict[str, int] = {"num_envs": options.worlds, "repetitions": options.rounds}
+    sizes: dict[str, Any] = {"num_envs": options.worlds, "repetitions": options.rounds}
     update = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, **sizes)
     recurrent = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, recurrent=True, **sizes)
     mutex = mutex_over_sub_policy(**sizes)
