@@ -100,7 +100,7 @@ def test_the_public_runner_trains_the_same_task(tmp_path: Path) -> None:
 
 def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("list_tasks") == 0
-    assert capsys.readouterr().out.split() == ["a1_walk", "go1_walk"]
+    assert {"a1_walk", "go1_walk", "go1_jump", "a1_field"} <= set(capsys.readouterr().out.split())
     assert call("list_tasks", "--fields", "go1_walk") == 0
     assert "--env.num-envs 512\n" in capsys.readouterr().out
 
