@@ -9,6 +9,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
+from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sensors.latency import LatencyCfg
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
 from legged_gym_ext.terrain.tracks import TrackCfg
@@ -136,5 +137,7 @@ class EnvCfg:
     commands: VelocityCommandCfg = field(default_factory=VelocityCommandCfg)
     latency: LatencyCfg | None = None
     """Delays of the actor's measurements and of the actions; ``None`` is none. The critic sees what is."""
+    camera: DepthCameraCfg | None = None
+    """The depth camera that ``forward_depth`` is the image of; it has a latency of its own."""
     only_positive_rewards: bool = False
     """Clip the summed reward at zero."""

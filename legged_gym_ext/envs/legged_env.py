@@ -75,6 +75,7 @@ class LeggedEnv:
             max_episode_length=self.max_episode_length,
             generator=self.generator,
             track_cfg=cfg.track,
+            camera_cfg=cfg.camera,
         )
         self._build_managers()
         self.num_actions = self.state.robot.num_dof
@@ -188,6 +189,7 @@ class LeggedEnv:
             self.state.commands = steer_along_track(self.state)
 
     def _compute_observations(self) -> None:
+        self.state.update_camera()
         known: dict[str, Tensor] = {}
         self._obs = self._observations.compute(known)
         self._critic_obs = self._critic_observations.compute(known)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.rotations import quat_rotate_inverse
+from legged_gym_ext.sensors.depth_camera import DepthCamera, DepthCameraCfg
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.terrain.tracks import TrackCfg
@@ -31,6 +32,7 @@ class EnvState:
         max_episode_length: int,
         generator: torch.Generator,
         track_cfg: TrackCfg | None = None,
+        camera_cfg: DepthCameraCfg | None = None,
     ) -> None:
         n, device = sim.num_envs, sim.device
         robot = sim.robot
@@ -58,11 +60,24 @@ class EnvState:
         """Nominal mass of the whole robot, kg."""
         self.track = None if track_cfg is None else TrackState(track_cfg, sim, generator)
         """The tracks of the worlds, in tasks that have them."""
+        self.camera = self._make_camera(camera_cfg, track_cfg)
+        """The robots' depth cameras, in tasks that have them."""
 
         self._make_history(n, device)
         self._down = torch.tensor([0.0, 0.0, -1.0], device=device).expand(n, 1, 3)
         self.contact_forces = sim.contact_forces
         self.update_kinematics()
+
+    def _make_camera(self, cfg: DepthCameraCfg | None, track: TrackCfg | None) -> DepthCamera | None:
+        if cfg is None:
+            return None
+        turned = track is None or "slope" in track.blocks
+        return DepthCamera(cfg, self.num_envs, self.control_dt, self.generator, self.device, turned=turned)
+
+    def update_camera(self) -> None:
+        """Let the cameras see; to be called once per control step, after resets. The ground they see is z = 0."""
+        if self.camera is not None:
+            self.camera.update(self.base_pos, self.base_quat, self.sim.boxes, self.episode_length == 0)
 
     def _make_history(self, n: int, device: torch.device) -> None:
         """What carries over from step to step, at the start of an episode."""
@@ -155,6 +170,8 @@ class EnvState:
     def state_dict(self) -> dict[str, Tensor]:
         """The tensors that carry over from step to step."""
         own = {name: vars(self)[name].clone() for name in _HISTORY}
+        if self.camera is not None:
+            own |= {f"camera.{name}": value for name, value in self.camera.state_dict().items()}
         return own if self.track is None else own | self.track.state_dict()
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -163,6 +180,10 @@ class EnvState:
             vars(self)[name] = state[name].clone()
         if self.track is not None:
             self.track.load_state_dict(state)
+        if self.camera is not None:
+            prefix = "camera."
+            own = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+            self.camera.load_state_dict(own)
         self.update_kinematics()
 
 

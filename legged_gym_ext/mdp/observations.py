@@ -37,6 +37,12 @@ def robot_config(env: EnvState) -> Tensor:
     return torch.cat((now.friction[:, None], now.com_shift, now.added_mass[:, None], now.motor_strength), dim=1)
 
 
+def forward_depth(env: EnvState) -> Tensor:
+    """(N, 1, H, W): what the depth camera has delivered, late and noisy, from -0.5 (near) to 0.5 (far)."""
+    assert env.camera is not None, "this segment needs EnvCfg.camera"
+    return env.camera.delivered()
+
+
 def foot_contacts(env: EnvState) -> Tensor:
     """(N, 4): 1 where a foot touches something, else 0; FL, FR, RL, RR."""
     return env.contacts.float()

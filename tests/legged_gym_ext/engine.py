@@ -40,6 +40,17 @@ def ray_heights(boxes: Tensor, xy: Tensor) -> Tensor:
     return torch.tensor(heights, dtype=torch.float32)
 
 
+def ray_distances(boxes: Tensor, origin: Tensor, rays: Tensor) -> Tensor:
+    """(R,) m from ``origin (3,)`` along ``rays (R, 3)`` to the boxes or the ground, infinite where there is nothing."""
+    model, data = world(boxes, ground=True)
+    unit = (rays.double() / rays.double().norm(dim=1, keepdim=True)).numpy().ravel()
+    count = len(rays)
+    geoms, found = np.zeros(count, np.int32), np.zeros(count)
+    start = origin.double().numpy()
+    mujoco.mj_multiRay(model, data, start, unit, None, 1, -1, geoms, found, None, count, 1e6)
+    return torch.tensor(np.where(found < 0.0, np.inf, found), dtype=torch.float32)
+
+
 def sphere_depths(boxes: Tensor, points: Tensor, radius: float) -> Tensor:
     """(P,) m: depth of the deepest contact of a sphere around each of ``points (P, 3)``, 0 without contact."""
     model, data = world(boxes, ground=False, sphere=radius)

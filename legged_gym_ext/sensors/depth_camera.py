@@ -1,0 +1,178 @@
+"""A depth camera on the trunk: rays through its pixels, its rate and its latency.
+
+N worlds, images of H x W pixels. Camera frame: x forward along the optical axis, y left, z up; row 0 is the top.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
+from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
+from legged_gym_ext.sensors.raycast import cast_rays
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class DepthCameraCfg:
+    """Optics, place and timing of the camera."""
+
+    height: int = 48
+    width: int = 64
+    horizontal_fov: float = 87.0
+    """Degrees, over the width of the image."""
+    near: float = 0.1
+    """What is nearer reads this, m along the optical axis."""
+    far: float = 3.0
+    """What is farther, or not measured, reads this, m along the optical axis."""
+    position: tuple[float, float, float] = (0.26, 0.0, 0.03)
+    """m, trunk frame."""
+    pitch: float = 15.0
+    """Degrees by which it looks down."""
+    position_range: float = 0.01
+    """Each coordinate of a world's camera is off by up to this, m."""
+    angle_range: float = 2.0
+    """Each angle of a world's camera is off by up to this, degrees."""
+    rate: float = 10.0
+    """Images per second."""
+    latency: Range = (0.08, 0.26)
+    """From the exposure to the delivery of an image, s; drawn for each world."""
+    latency_interval: Range = (2.0, 6.0)
+    """Time between two draws, s."""
+    noise: DepthNoiseCfg | None = field(default_factory=DepthNoiseCfg)
+    """``None`` is a perfect image."""
+
+
+def pixel_rays(cfg: DepthCameraCfg, device: torch.device | str = "cpu") -> Tensor:
+    """(H * W, 3) directions of the pixels in the camera frame, row by row, 1 long along the optical axis."""
+    focal = 0.5 * cfg.width / math.tan(math.radians(0.5 * cfg.horizontal_fov))
+    u = (torch.arange(cfg.width, device=device) + 0.5 - 0.5 * cfg.width) / focal
+    v = (torch.arange(cfg.height, device=device) + 0.5 - 0.5 * cfg.height) / focal
+    down, right = torch.meshgrid(v, u, indexing="ij")
+    return torch.stack((torch.ones_like(down), -right, -down), dim=-1).reshape(-1, 3)
+
+
+class DepthCamera:
+    """The cameras of N worlds. Draws from its generator; nothing waits for the device except, on a CPU, for savings."""
+
+    def __init__(
+        self,
+        cfg: DepthCameraCfg,
+        num_envs: int,
+        control_dt: float,
+        generator: torch.Generator,
+        device: torch.device | str,
+        *,
+        turned: bool = True,
+    ) -> None:
+        """``control_dt`` is the time between two updates, s; ``turned`` says whether boxes may be turned."""
+        self.cfg, self.num_envs, self._dt, self._turned = cfg, num_envs, control_dt, turned
+        self.device, self._generator = torch.device(device), generator
+        self.skip_empty = self.device.type == "cpu"
+        """Look only with the cameras that take an image, for which the host must know which they are."""
+        self._rays = pixel_rays(cfg, device)
+        self.position, self.angles = self._rand(3), self._rand(3)
+        self._place()
+        length = math.ceil(cfg.latency[1] * cfg.rate) + 1
+        self.images = torch.full((length, num_envs, cfg.height, cfg.width), cfg.far, device=device)
+        """(L, N, H, W) m, the last images taken, the newest first."""
+        self.since = torch.zeros(num_envs, device=device)
+        """(N,) s since the newest image was taken."""
+        self.latency, self.clock = self._draw_latency()
+        """(N,) s each; the clock counts down to the next draw of the latency."""
+
+    def _rand(self, *shape: int) -> Tensor:
+        """Uniform in [-1, 1), (N, *shape)."""
+        uniform = torch.rand(self.num_envs, *shape, generator=self._generator, device=self.device)
+        return 2.0 * uniform - 1.0
+
+    def _place(self) -> None:
+        """Position (N, 3) m and angles (N, 3) rad in the trunk frame, around where they should be."""
+        cfg = self.cfg
+        nominal = torch.zeros(2, 3, device=self.device)
+        for axis, value in enumerate(cfg.position):
+            nominal[0, axis] = value
+        nominal[1, 1] = math.radians(cfg.pitch)
+        self.position = nominal[0] + cfg.position_range * self.position
+        self.angles = nominal[1] + math.radians(cfg.angle_range) * self.angles
+
+    def _draw_latency(self) -> tuple[Tensor, Tensor]:
+        fractions = 0.5 * (self._rand(2) + 1.0)
+        (low, high), (first, last) = self.cfg.latency, self.cfg.latency_interval
+        return low + (high - low) * fractions[:, 0], first + (last - first) * fractions[:, 1]
+
+    # ---------------------------------------------------------------- in every control step
+
+    def update(self, base_pos: Tensor, base_quat: Tensor, boxes: Tensor, fresh: Tensor) -> None:
+        """A control step has passed: take the images that are due.
+
+        Args:
+            base_pos: (N, 3) m.
+            base_quat: (N, 4) xyzw.
+            boxes: (N, K, 10) what there is to see besides the ground.
+            fresh: (N,) bool, worlds that were reset, whose earlier images are of another episode.
+        """
+        since = self.since + self._dt
+        phase = 0.5 * (self._rand() + 1.0) / self.cfg.rate
+        due = fresh | (since > 1.0 / self.cfg.rate - 0.5 * self._dt)
+        if self.skip_empty:
+            rows = due.nonzero().squeeze(1)
+            taken = self.images[0].clone()
+            if len(rows):
+                taken[rows] = self._measured(base_pos[rows], base_quat[rows], boxes[rows], rows)
+        else:
+            taken = self._measured(base_pos, base_quat, boxes, slice(None))
+        where = due[:, None, None]
+        shifted = torch.cat((taken[None], torch.where(fresh[:, None, None], taken, self.images[:-1])))
+        self.images = torch.where(where, shifted, self.images)
+        # After a reset each camera begins somewhere between two images, or all worlds would take theirs at once.
+        self.since = torch.where(fresh, phase, torch.where(due, 0.0, since))
+        clock = self.clock - self._dt
+        latency, interval = self._draw_latency()
+        self.latency = torch.where(clock <= 0.0, latency, self.latency)
+        self.clock = torch.where(clock <= 0.0, interval, clock)
+
+    def _measured(self, base_pos: Tensor, base_quat: Tensor, boxes: Tensor, rows: Tensor | slice) -> Tensor:
+        depth = self.depth(base_pos, base_quat, boxes, rows)
+        cfg = self.cfg
+        if cfg.noise is None:
+            return depth.clamp(cfg.near, cfg.far)
+        return noisy(depth, cfg.noise, self._generator, near=cfg.near, far=cfg.far)
+
+    def depth(self, base_pos: Tensor, base_quat: Tensor, boxes: Tensor, rows: Tensor | slice = slice(None)) -> Tensor:
+        """(n, H, W) m along the optical axis, perfect and unclipped, of the n worlds ``rows``; infinite is nothing."""
+        position, angles = self.position[rows], self.angles[rows]
+        origin = base_pos + quat_rotate(base_quat, position)
+        quat = quat_from_euler_xyz(*angles.unbind(-1))
+        count, num_rays = len(base_pos), len(self._rays)
+        rays = quat_rotate(quat[:, None].expand(-1, num_rays, -1), self._rays.expand(count, -1, -1))
+        rays = quat_rotate(base_quat[:, None].expand(-1, num_rays, -1), rays)
+        found = cast_rays(origin, rays, boxes, turned=self._turned)
+        return found.view(count, self.cfg.height, self.cfg.width)
+
+    def delivered(self) -> Tensor:
+        """(N, 1, H, W): the newest images that have arrived, from -0.5 for ``near`` to 0.5 for ``far``."""
+        cfg = self.cfg
+        age = ((self.latency - self.since) * cfg.rate - 1e-3).ceil().clamp(0, len(self.images) - 1).long()
+        index = age[None, :, None, None].expand(1, -1, cfg.height, cfg.width)
+        image = self.images.gather(0, index).transpose(0, 1)
+        return (image - cfg.near) / (cfg.far - cfg.near) - 0.5
+
+    # ---------------------------------------------------------------- persistence
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Everything that later images depend on, besides the generator."""
+        return {name: vars(self)[name].clone() for name in _CARRIED}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Restore ``state_dict``."""
+        for name in _CARRIED:
+            vars(self)[name] = state[name].clone()
+
+
+_CARRIED = ("position", "angles", "images", "since", "latency", "clock")

@@ -1,0 +1,112 @@
+"""What is wrong with the images of a depth camera: pure functions of images and random numbers.
+
+N images of H x W pixels, m. A pixel without a measurement reads ``far``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class DepthNoiseCfg:
+    """How much of each; probabilities are per pixel or per image as they say."""
+
+    near_std: float = 0.01
+    """Standard deviation of the depth below ``near_limit``, m."""
+    near_limit: float = 0.5
+    far_std: float = 0.03
+    """Standard deviation at and beyond 1 m, growing with the square of the depth, m at 1 m."""
+    num_blocks: int = 3
+    """Rectangles that may be missing from an image."""
+    block_probability: float = 0.3
+    """Of each of them."""
+    block_size: Range = (0.05, 0.25)
+    """Sides, as parts of the height and the width of the image."""
+    spark_probability: float = 0.002
+    """Of a pixel that reads any depth at all."""
+    sky_probability: float = 0.1
+    """Of an image that shows something near in a strip of what is out of range."""
+    sky_depth: Range = (0.5, 2.0)
+    """What it shows there, m."""
+    edge_jump: float = 0.15
+    """Neighbouring pixels that differ by more are an edge, m."""
+    edge_probability: float = 0.5
+    """Of a pixel at an edge that reads nothing."""
+
+
+def noisy(
+    depth: Tensor, cfg: DepthNoiseCfg, generator: torch.Generator | None, *, near: float = 0.1, far: float = 3.0
+) -> Tensor:
+    """``depth (N, H, W)`` m as a camera would deliver it, within [near, far]."""
+
+    def rand(*size: int) -> Tensor:
+        return torch.rand(size, generator=generator, device=depth.device)
+
+    count, shape = depth.shape[0], depth.shape
+    clipped = depth.clamp(near, far)
+    measured = range_noise(clipped, cfg, torch.randn(shape, generator=generator, device=depth.device))
+    measured = torch.where(clipped < far, measured, clipped)
+    measured = sky_artefacts(measured, cfg, rand(count, 4), far)
+    measured = torch.where(edges(clipped, cfg.edge_jump) & (rand(*shape) < cfg.edge_probability), far, measured)
+    measured = torch.where(missing_blocks(depth, cfg, rand(count, cfg.num_blocks, 5)), far, measured)
+    measured = torch.where(rand(*shape) < cfg.spark_probability, near + (far - near) * rand(*shape), measured)
+    return measured.clamp(near, far)
+
+
+def range_noise(depth: Tensor, cfg: DepthNoiseCfg, normal: Tensor) -> Tensor:
+    """``depth (N, H, W)`` with errors that grow with the distance; ``normal`` is standard normal, of the same shape."""
+    return depth + normal * torch.where(
+        depth < cfg.near_limit, cfg.near_std, cfg.far_std * depth.square().clamp_max(1e3)
+    )
+
+
+def edges(depth: Tensor, jump: float) -> Tensor:
+    """(N, H, W) bool: pixels that differ by more than ``jump`` m from the one to the right of or below them, or it."""
+    found = torch.zeros_like(depth, dtype=torch.bool)
+    right = (depth[:, :, 1:] - depth[:, :, :-1]).abs() > jump
+    below = (depth[:, 1:] - depth[:, :-1]).abs() > jump
+    found[:, :, 1:] |= right
+    found[:, :, :-1] |= right
+    found[:, 1:] |= below
+    found[:, :-1] |= below
+    return found
+
+
+def missing_blocks(depth: Tensor, cfg: DepthNoiseCfg, uniform: Tensor) -> Tensor:
+    """(N, H, W) bool, inside any of the rectangles that ``uniform (N, blocks, 5)`` places."""
+    low, high = cfg.block_size
+    there, v, u, height, width = uniform.unbind(-1)
+    height, width = low + (high - low) * height, low + (high - low) * width
+    rows, columns = _pixel_centres(depth)
+    inside_v = _between(rows, v * (1.0 - height), height)  # (N, blocks, H)
+    inside_u = _between(columns, u * (1.0 - width), width)  # (N, blocks, W)
+    inside = inside_v[..., :, None] & inside_u[..., None, :] & (there < cfg.block_probability)[..., None, None]
+    return inside.any(dim=1)
+
+
+def sky_artefacts(depth: Tensor, cfg: DepthNoiseCfg, uniform: Tensor, far: float) -> Tensor:
+    """``depth`` with something near in a vertical strip of what reads ``far``; ``uniform (N, 4)`` places it."""
+    there, u, width, value = uniform.unbind(-1)
+    _, columns = _pixel_centres(depth)
+    strip = _between(columns, u, 0.02 + 0.1 * width)  # (N, W)
+    where = (depth >= far) & strip[:, None] & (there < cfg.sky_probability)[:, None, None]
+    low, high = cfg.sky_depth
+    return torch.where(where, (low + (high - low) * value)[:, None, None], depth)
+
+
+def _pixel_centres(depth: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows (H,) and columns (W,) of the pixels' centres, as parts of the image."""
+    height, width = depth.shape[1:]
+    rows = (torch.arange(height, device=depth.device) + 0.5) / height
+    return rows, (torch.arange(width, device=depth.device) + 0.5) / width
+
+
+def _between(centres: Tensor, first: Tensor, extent: Tensor) -> Tensor:
+    """(*first.shape, pixels) bool: ``centres (pixels,)`` in [first, first + extent]."""
+    return (centres >= first[..., None]) & (centres <= (first + extent)[..., None])

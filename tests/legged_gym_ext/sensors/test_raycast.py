@@ -1,0 +1,87 @@
+"""Rays against boxes: on numbers worked by hand, and against those of the engine."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from engine import ray_distances
+
+from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
+from legged_gym_ext.sensors.depth_camera import DepthCameraCfg, pixel_rays
+from legged_gym_ext.sensors.raycast import cast_rays
+from legged_gym_ext.terrain.tracks import TrackCfg, build_tracks, draw_kinds, num_random
+
+UPRIGHT = [0.0, 0.0, 0.0, 1.0]
+
+
+def close(value: torch.Tensor, expected: list) -> None:
+    torch.testing.assert_close(value, torch.tensor(expected), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_rays_meet_the_nearest_face(turned: bool) -> None:
+    near, far = [2.0, 0.0, 0.0, *UPRIGHT, 0.5, 0.5, 0.5], [4.0, 0.0, 0.0, *UPRIGHT, 0.5, 2.0, 2.0]
+    boxes = torch.tensor([[far, near, [1.0, 0.0, 0.0, *UPRIGHT, 0.0, 0.0, 0.0]]])
+    origin = torch.zeros(1, 3)
+    rays = torch.tensor([[[1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [1.0, 0.4, 0.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    inf = math.inf
+    found = cast_rays(origin, rays, boxes, turned=turned, ground=False)
+    # A direction of twice the length needs half as many; the third passes beside the near box.
+    close(found, [[1.5, 0.75, 3.5, inf, inf]])
+
+
+def test_a_ray_from_inside_leaves_through_the_far_face() -> None:
+    box = torch.tensor([[[0.0, 0.0, 0.0, *UPRIGHT, 0.5, 0.6, 0.7]]])
+    rays = torch.eye(3)[None]
+    close(cast_rays(torch.zeros(1, 3), rays, box, ground=False), [[0.5, 0.6, 0.7]])
+
+
+def test_the_ground_is_seen_from_above() -> None:
+    origin, none = torch.tensor([[0.0, 0.0, 0.5]]), torch.zeros(1, 0, 10)
+    rays = torch.tensor([[[0.0, 0.0, -1.0], [1.0, 0.0, -0.25], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
+    close(cast_rays(origin, rays, none), [[0.5, 2.0, math.inf, math.inf]])
+    assert cast_rays(origin, rays, none, ground=False).isinf().all()
+
+
+def test_a_turned_box_is_met_where_it_is() -> None:
+    # Turned by 45 degrees about z, the edge of a cube of 1 m points at the origin.
+    box = torch.tensor([[[3.0, 0.0, 0.0, 0.0, 0.0, math.sin(math.pi / 8), math.cos(math.pi / 8), 0.5, 0.5, 0.5]]])
+    found = cast_rays(torch.zeros(1, 3), torch.tensor([[[1.0, 0.0, 0.0]]]), box, ground=False)
+    close(found, [[3.0 - math.sqrt(0.5)]])
+
+
+@pytest.mark.parametrize("blocks", [("tilt", "crawl", "jump"), ("stairs_up", "slope", "rubble"), ("leap", "hurdle")])
+def test_a_camera_on_a_track_sees_what_the_engine_sees(blocks: tuple[str, ...]) -> None:
+    cfg = TrackCfg(blocks=blocks, num_blocks=len(blocks), order="given")
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.rand(2, num_random(cfg), generator=generator)
+    tracks = build_tracks(cfg, draw_kinds(cfg, 2, None, "cpu"), torch.full((2, len(blocks)), 0.7), noise)
+    pixels = pixel_rays(DepthCameraCfg(height=20, width=32))
+    quat = quat_from_euler_xyz(*torch.tensor([[0.1, -0.2], [0.4, 0.3], [0.3, -0.2]]))
+    rays = quat_rotate(quat[:, None].expand(-1, len(pixels), -1), pixels.expand(2, -1, -1))
+    for block in range(len(blocks)):
+        origin = torch.stack((tracks.start[:, block] - 0.6, torch.tensor([0.1, -0.2])), dim=1)
+        origin = torch.cat((origin, tracks.level[:, block, None] + 0.35), dim=1)
+        found = cast_rays(origin, rays, tracks.boxes, turned="slope" in blocks)
+        for world in range(2):
+            expected = ray_distances(tracks.boxes[world], origin[world], rays[world])
+            metres = found[world] * rays[world].norm(dim=1)
+            near = expected < 10.0  # farther away single precision has fewer digits
+            torch.testing.assert_close(metres[near], expected[near], atol=1e-5, rtol=0)
+            assert (metres[~near] > 9.99).all() and near.float().mean() > 0.3
+
+
+def test_turned_boxes_are_seen_as_the_engine_sees_them() -> None:
+    generator = torch.Generator().manual_seed(1)
+    boxes = torch.zeros(6, 10)
+    boxes[:, 0:3] = 4.0 * torch.rand(6, 3, generator=generator) - 2.0
+    boxes[:, 3:7] = quat_from_euler_xyz(*(3.0 * torch.rand(3, 6, generator=generator) - 1.5))
+    boxes[:, 7:10] = 0.1 + 0.6 * torch.rand(6, 3, generator=generator)
+    rays, origin = torch.randn(600, 3, generator=generator), torch.tensor([0.1, 0.2, 2.5])
+    found = cast_rays(origin[None], rays[None], boxes[None])[0] * rays.norm(dim=1)
+    expected = ray_distances(boxes, origin, rays)
+    near = expected < 10.0
+    torch.testing.assert_close(found[near], expected[near], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.isinf(), expected.isinf())
