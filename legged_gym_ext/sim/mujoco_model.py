@@ -60,6 +60,8 @@ class WorldRenderer:
         self.data = mujoco.MjData(self.model)
         self._trunk = self.model.body(robot.trunk_name).id
         self._boxes = [self.model.geom(scene_text.box_name(i)).id for i in range(scene.num_boxes)]
+        # Boxes are compiled upright; without this the engine would take them for upright whatever geom_quat says.
+        self.model.geom_sameframe[self._boxes] = int(mujoco.mjtSameFrame.mjSAMEFRAME_NONE)
         self._renderer: Any = None
         self._size = (0, 0)
 

@@ -20,7 +20,9 @@ NUM_OBSTACLE_IDS = 5
 """0 walk, 1 tilt, 2 crawl, 3 jump, 4 leap."""
 NUM_STEPS = 5
 """Risers of a flight of stairs."""
-NUM_RUBBLE = 10
+_RUBBLE_ROWS = 2
+_RUBBLE_COLUMNS = 5
+NUM_RUBBLE = _RUBBLE_ROWS * _RUBBLE_COLUMNS
 """Stones of a rubble block."""
 OBSTACLE_HEIGHT = 0.8
 """Height of the walls of a tilt block and thickness of the bar of a crawl block, m."""
@@ -142,12 +144,14 @@ def _ridge_height(o: ObstacleBatch) -> Tensor:
 
 
 def _rubble(o: ObstacleBatch) -> Tensor:
-    """Stones of random size and place, at most ``parameter`` m high."""
+    """Stones of random size, at most ``parameter`` m high, each at a random place of its own part of the block."""
     noise = o.noise.unflatten(-1, (NUM_RUBBLE, 4))
-    size = 0.08 + 0.12 * noise[..., 0]
+    size = 0.1 + 0.1 * noise[..., 0]
     depth, width = o.depth.unsqueeze(-1), o.width.unsqueeze(-1)
-    x = o.front.unsqueeze(-1) + size + (depth - 2.0 * size).clamp_min(0.0) * noise[..., 1]
-    y = (noise[..., 2] - 0.5) * (width - 2.0 * size).clamp_min(0.0)
+    stone = torch.arange(NUM_RUBBLE, device=noise.device)
+    row, column = stone // _RUBBLE_COLUMNS, stone % _RUBBLE_COLUMNS
+    x = o.front.unsqueeze(-1) + size + (depth - 2.0 * size).clamp_min(0.0) * (row + noise[..., 1]) / _RUBBLE_ROWS
+    y = (width - 2.0 * size).clamp_min(0.0) * ((column + noise[..., 2]) / _RUBBLE_COLUMNS - 0.5)
     height = o.parameter.unsqueeze(-1) * (0.3 + 0.7 * noise[..., 3])
     level = o.level.unsqueeze(-1).expand_as(x)
     return span((x - size, x + size), (y - size, y + size), (level, level + height))

@@ -118,15 +118,15 @@ def test_a_slope_is_a_ridge_whose_faces_rise_from_the_floor() -> None:
 def test_rubble_is_stones_of_random_size_place_and_height() -> None:
     noise = torch.zeros(NUM_RUBBLE, 4)
     noise[1] = 0.5
-    noise[2] = torch.tensor([0.25, 0.75, 0.9, 1.0])
+    noise[7] = torch.tensor([0.25, 0.75, 0.9, 1.0])
     stones = boxes_of("rubble", batch(0.1, depth=1.0, noise=noise.flatten()))
     assert stones.shape == (NUM_RUBBLE, 10)
-    # Stone 0: half extent 0.08, as far back and to the right as it can be, 0.3 of the height.
-    close(stones[0], [1.08, -0.92, 0.2 + 0.015, *UPRIGHT, 0.08, 0.08, 0.015])
-    # Stone 1: half extent 0.14, in the middle, 0.65 of the height.
-    close(stones[1], [1.5, 0.0, 0.2 + 0.0325, *UPRIGHT, 0.14, 0.14, 0.0325])
-    # Stone 2: half extent 0.11; x = 1 + 0.11 + 0.78 * 0.75, y = 0.4 * 1.78, full height.
-    close(stones[2], [1.695, 0.712, 0.25, *UPRIGHT, 0.11, 0.11, 0.05])
+    # Stone 0: half extent 0.1, as far to the front and to the right as it can be, 0.3 of the height.
+    close(stones[0], [1.1, -0.9, 0.2 + 0.015, *UPRIGHT, 0.1, 0.1, 0.015])
+    # Stone 1: half extent 0.15; x = 1 + 0.15 + 0.7 * 0.5 / 2, y = 1.7 * (1.5 / 5 - 0.5), 0.65 of the height.
+    close(stones[1], [1.325, -0.34, 0.2 + 0.0325, *UPRIGHT, 0.15, 0.15, 0.0325])
+    # Stone 7 is in the second row and the third column; x = 1 + 0.125 + 0.75 * 1.75 / 2, y = 1.75 * (2.9 / 5 - 0.5).
+    close(stones[7], [1.78125, 0.14, 0.25, *UPRIGHT, 0.125, 0.125, 0.05])
 
 
 def test_second_numbers_of_the_block_info() -> None:
