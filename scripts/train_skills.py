@@ -21,14 +21,16 @@ class TrainSkillsOptions:
 
     robot: str = "go1"
     skills: tuple[str, ...] = mutex.SKILLS
-    """What is trained; a mutex is made where walk, tilt, crawl, jump and leap are among them. If stairs is too, it
-    takes the part of walk in the mutex."""
+    """What is trained; a mutex is made where walk, tilt, crawl, jump and leap are among them. If stairs or hurdle are
+    too, they take the parts of walk and jump in the mutex."""
     jobs: int = 2
     """Trainings and evaluations at a time; they share the cores."""
     out: Path | None = None
     """Folder for everything; by default logs/skills_<robot>."""
     walk: str | None = None
     """A run to start the skills from, such as go1_walk, instead of training one."""
+    donor: str | None = None
+    """Another robot whose shipped skills this one's start from, which takes a few minutes in all, such as go1."""
     num_envs: int | None = None
     """Worlds of every training; by default those of the tasks."""
     max_iterations: int | None = None
@@ -49,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         out=options.out or runs.LOG_ROOT / f"skills_{options.robot}",
         skills=options.skills,
         walk=None if options.walk is None else runs.resolve_run(options.walk),
+        donor=options.donor,
         num_envs=options.num_envs,
         max_iterations=options.max_iterations,
         episodes=options.episodes,

@@ -13,15 +13,24 @@ from legged_gym_ext.evaluation.stages import Stage
 from legged_gym_ext.robots.registry import ROBOTS
 from legged_gym_ext.tasks import mutex, runs
 from legged_gym_ext.tasks.registry import get_task
+from legged_gym_ext.tasks.skills import NUM_LEVELS, SKILLS
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.run_folder import checkpoint_iterations, read_config
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-WALK, ROUGH = "walk", "stairs"
+WALK = "walk"
+BETTER = {"walk": "stairs", "jump": "hurdle"}
+"""Skill -> one that takes its part in a mutex if it is trained: it has learned more obstacles of the same kind."""
 ALONE = "alone.json"
 """Evaluation of a skill at single obstacles of the course, in its run folder."""
 RPL = "rpl.json"
 """Evaluation of the mutex at the test ranges, in its folder; on the course it is ``evaluation.json``."""
+_DONATED_ITERATIONS = 60
+_DONATED_OPTIONS = (
+    *("--env.events.levels.params.num-levels", str(NUM_LEVELS), "--env.events.levels.params.hardness", "1.0"),
+    *("--train.load.manipulators", "reset_std:0.4"),
+)
+"""What a skill of another robot is trained on with: all levels and solid obstacles from the start, less noise."""
 _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
 
 
@@ -34,6 +43,8 @@ class SkillsPlan:
     skills: tuple[str, ...] = mutex.SKILLS
     walk: Path | None = None
     """A run to start from instead of training one."""
+    donor: str | None = None
+    """Another robot whose shipped policy of the same name every skill starts from, where there is one."""
     num_envs: int | None = None
     max_iterations: int | None = None
     """Of every training; by default those of the tasks."""
@@ -44,8 +55,9 @@ class SkillsPlan:
     videos: bool = True
 
     def __post_init__(self) -> None:
-        if self.robot not in ROBOTS:
-            raise UnknownNameError("robot", self.robot, sorted(ROBOTS))
+        for robot in (self.robot, *([self.donor] if self.donor is not None else [])):
+            if robot not in ROBOTS:
+                raise UnknownNameError("robot", robot, sorted(ROBOTS))
         for skill in self.skills:
             get_task(self.task(skill))
         if not self.skills:
@@ -73,9 +85,21 @@ class SkillsPlan:
         """The skills that a mutex needs and this does not train."""
         return tuple(skill for skill in mutex.SKILLS[1:-1] if skill not in self.skills)
 
+    def donated(self, skill: str) -> Path | None:
+        """The shipped policy of the other robot that ``skill`` starts from."""
+        folder = runs.SHIPPED / f"{self.donor}_{skill}"
+        return folder if self.donor is not None and skill != WALK and folder.is_dir() else None
+
+    def start(self, skill: str) -> str:
+        """The skill of this robot that ``skill`` is learned from."""
+        start = SKILLS[skill].start
+        return start if start in self.skills else WALK
+
     def iterations(self, skill: str) -> int:
         """Length of the training of ``skill``."""
-        return self.max_iterations or get_task(self.task(skill)).train.max_iterations
+        if self.max_iterations is not None:
+            return self.max_iterations
+        return _DONATED_ITERATIONS if self.donated(skill) else get_task(self.task(skill)).train.max_iterations
 
     def run(self, skill: str) -> Path | None:
         """The run folder of ``skill``, if it has a checkpoint."""
@@ -120,11 +144,14 @@ def _training(plan: SkillsPlan, skill: str, alone: bool = False) -> Stage:
         options += ["--name", skill, "--log-root", str(plan.runs_root)]
         if plan.num_envs is not None:
             options += ["--env.num-envs", str(plan.num_envs)]
-        if skill != WALK:
-            options += ["--load-run", str(_run(plan, WALK))]
+        donated = plan.donated(skill)
+        if donated is not None:
+            options += ["--load-run", str(donated), *_DONATED_OPTIONS]
+        elif skill != WALK:
+            options += ["--load-run", str(_run(plan, plan.start(skill)))]
         return _script("train", plan.task(skill), *options)
 
-    needs = () if skill == WALK else (f"{WALK}_training",)
+    needs = () if skill == WALK or plan.donated(skill) else (f"{plan.start(skill)}_training",)
     return Stage(f"{skill}_training", command, partial(plan.is_trained, skill), needs, alone)
 
 
@@ -189,8 +216,7 @@ def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
     folder = plan.mutex_folder
     skills = [skill for skill in mutex.SKILLS if skill in plan.skills or skill == WALK]
 
-    # Who has learned rough ground walks it better than who has learned to follow commands.
-    source = {skill: ROUGH if skill == WALK and ROUGH in plan.skills else skill for skill in skills}
+    source = {skill: BETTER[skill] if BETTER.get(skill) in plan.skills else skill for skill in skills}
 
     def make(threads: int) -> list[str]:
         given = [f"{skill}={_run(plan, source[skill])}" for skill in skills]

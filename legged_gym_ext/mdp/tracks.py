@@ -12,7 +12,9 @@ from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.rotations import yaw_of
 from legged_gym_ext.terrain import queries
-from legged_gym_ext.terrain.blocks import NUM_OBSTACLE_IDS
+from legged_gym_ext.terrain.blocks import BLOCKS, NUM_OBSTACLE_IDS
+
+TILT = BLOCKS["tilt"].obstacle_id
 
 
 def track_of(env: EnvState) -> TrackState:
@@ -87,6 +89,25 @@ def heading(env: EnvState) -> Tensor:
 def roll(env: EnvState) -> Tensor:
     """Squared sine of the roll angle."""
     return env.projected_gravity[:, 1].square()
+
+
+def slot_roll(env: EnvState, widest: float = 0.32, narrowest: float = 0.26, max_roll: float = 0.95) -> Tensor:
+    """Share (N,) in [0, 1] of the roll that the slot of a tilt block asks for, to either side; 0 away from a slot.
+
+    It counts from 0.4 m before the slot to its end. The roll grows linearly from 0 for a slot of ``widest`` m to
+    ``max_roll`` rad for one of ``narrowest`` m; upright, the robots are about 0.30 m wide at the hips.
+    """
+    track = track_of(env)
+    at = track.index[:, None]
+    x = env.base_pos[:, 0]
+    width = track.tracks.parameter.gather(1, at).squeeze(1)
+    is_tilt = track.tracks.obstacle_id.gather(1, at).squeeze(1) == TILT
+    start, end = (bound.gather(1, at).squeeze(1) for bound in (track.tracks.start, track.tracks.end))
+    asked = max_roll * ((widest - width) / (widest - narrowest)).clamp(0.0, 1.0)
+    gravity = env.projected_gravity
+    angle = torch.atan2(gravity[:, 1].abs(), -gravity[:, 2]).clamp_min(0.0)
+    here = is_tilt & (asked > 0.0) & (x > start - 0.4) & (x < end + 0.2)
+    return here * (angle / asked.clamp_min(1e-6)).clamp_max(1.0)
 
 
 def penetration_depth(env: EnvState) -> Tensor:

@@ -36,6 +36,10 @@ class SkillCfg:
     max_tilt: float = 1.2
     """The episode ends where the trunk leans more than this, rad."""
     max_iterations: int = 400
+    start: str = "walk"
+    """The skill whose policy it is learned from (by ``scripts/train_skills.py``)."""
+    start_levels: int = 1
+    """Levels that the worlds draw from at the start of a training."""
     weights: tuple[tuple[str, float], ...] = ()
     """Rewards whose weight is not that of the other skills."""
 
@@ -47,8 +51,8 @@ SKILLS: dict[str, SkillCfg] = {
     "crawl": SkillCfg(
         ("crawl",), max_iterations=150, weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0))
     ),
-    "tilt": SkillCfg(("tilt",), max_tilt=1.5, weights=(("roll", 0.0),)),
-    "hurdle": SkillCfg(("hurdle",), speed=(1.0, 1.4)),
+    "tilt": SkillCfg(("tilt",), max_tilt=1.5, weights=(("roll", 0.0), ("slot_roll", 1.5))),
+    "hurdle": SkillCfg(("hurdle", "jump"), speed=(1.0, 1.4), start="jump", start_levels=5, max_iterations=250),
     "stairs": SkillCfg(("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0)),
     "climb": SkillCfg(("jump", "down"), num_blocks=4, speed=(1.0, 1.4), episode_length_s=12.0),
     "field": SkillCfg(tuple(BLOCKS), num_blocks=5, episode_length_s=20.0, max_tilt=1.5),
@@ -73,7 +77,7 @@ def skill(name: str, robot: str) -> TaskCfg:
         critic_observations=_observations() | {"base_pose": ObsTermCfg(observations.base_pose)} | _contacts(),
         rewards=terms,
         terminations=_terminations(cfg.max_tilt),
-        events=_events(),
+        events=_events(cfg.start_levels),
         curriculum=_curriculum(soft),
         metrics=track_metrics(),
         commands=VelocityCommandCfg(
@@ -125,6 +129,7 @@ def _rewards() -> dict[str, RewardTermCfg]:
 
 def _soft_rewards() -> dict[str, RewardTermCfg]:
     return {
+        "slot_roll": RewardTermCfg(tracks.slot_roll, 0.0),
         "penetration_depth": RewardTermCfg(tracks.penetration_depth, -8.0),
         "penetration_volume": RewardTermCfg(tracks.penetration_volume, -4.0),
     }
@@ -141,10 +146,10 @@ def _terminations(max_tilt: float) -> dict[str, TerminationTermCfg]:
     }
 
 
-def _events() -> dict[str, EventTermCfg]:
+def _events(start_levels: int) -> dict[str, EventTermCfg]:
+    levels = {"num_levels": start_levels, "hardness": 0.0}
     return {
-        # Every world begins at level 0, with soft obstacles; a run that starts from a trained skill need not.
-        "levels": EventTermCfg(tracks.random_track_level, "startup", params={"num_levels": 1, "hardness": 0.0}),
+        "levels": EventTermCfg(tracks.random_track_level, "startup", params=levels),
         "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
         "track": EventTermCfg(tracks.new_track, "reset", params={"num_levels": NUM_LEVELS}),
         "pose": EventTermCfg(

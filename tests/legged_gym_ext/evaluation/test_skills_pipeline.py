@@ -87,6 +87,30 @@ def test_who_learned_rough_ground_walks_in_the_mutex(tmp_path: Path) -> None:
     assert "stairs_training" in stage(of, "mutex").needs
 
 
+def test_hurdles_are_learned_from_the_jump_and_jumped_in_the_mutex(tmp_path: Path) -> None:
+    of = plan(tmp_path, skills=(*mutex.SKILLS, "hurdle"))
+    folders = {skill: trained(of, skill) for skill in of.skills if skill != "hurdle"}
+    assert stage(of, "hurdle_training").needs == ("jump_training",)
+    assert str(folders["jump"]) in stage(of, "hurdle_training").command(1)
+    hurdle = trained(of, "hurdle")
+    assert f"jump={hurdle}" in stage(of, "mutex").command(1)
+    # Without the jump there is still the walk.
+    assert stage(plan(tmp_path, skills=("walk", "hurdle")), "hurdle_training").needs == ("walk_training",)
+
+
+def test_skills_start_from_those_of_another_robot(tmp_path: Path) -> None:
+    of = SkillsPlan("a1", tmp_path, videos=False, donor="go1", skills=("walk", "jump", "climb"))
+    jump = stage(of, "jump_training")
+    command = jump.command(1)
+    assert command[command.index("--load-run") + 1].endswith("go1_jump") and jump.needs == ()
+    assert command[command.index("--env.events.levels.params.num-levels") + 1] == "10"
+    assert of.iterations("jump") < get_task("a1_jump").train.max_iterations
+    # No such policy is shipped: from the robot's own walk, as ever.
+    assert of.donated("climb") is None and stage(of, "climb_training").needs == ("walk_training",)
+    with pytest.raises(UserError, match="spot"):
+        SkillsPlan("a1", tmp_path, donor="spot")
+
+
 def test_a_walk_from_elsewhere_is_left_alone(tmp_path: Path) -> None:
     walk = write_toy_run(tmp_path / "walk", "go1_walk")
     of = plan(tmp_path / "out", walk=walk)
