@@ -94,8 +94,9 @@ def roll(env: EnvState) -> Tensor:
 def slot_roll(env: EnvState, widest: float = 0.32, narrowest: float = 0.26, max_roll: float = 0.95) -> Tensor:
     """Share (N,) in [0, 1] of the roll that the slot of a tilt block asks for, to either side; 0 away from a slot.
 
-    It counts from 0.4 m before the slot to its end. The roll grows linearly from 0 for a slot of ``widest`` m to
-    ``max_roll`` rad for one of ``narrowest`` m; upright, the robots are about 0.30 m wide at the hips.
+    Only who moves on is rewarded: it is multiplied by the share of the commanded forward velocity. It counts from 0.4 m
+    before the slot to its end. The roll grows linearly from 0 for a slot of ``widest`` m to ``max_roll`` rad for one of
+    ``narrowest`` m; upright, the robots are about 0.30 m wide at the hips.
     """
     track = track_of(env)
     at = track.index[:, None]
@@ -107,7 +108,8 @@ def slot_roll(env: EnvState, widest: float = 0.32, narrowest: float = 0.26, max_
     gravity = env.projected_gravity
     angle = torch.atan2(gravity[:, 1].abs(), -gravity[:, 2]).clamp_min(0.0)
     here = is_tilt & (asked > 0.0) & (x > start - 0.4) & (x < end + 0.2)
-    return here * (angle / asked.clamp_min(1e-6)).clamp_max(1.0)
+    speed = (env.sim.root_states[:, 7] / env.commands[:, 0].clamp_min(0.1)).clamp(0.0, 1.0)
+    return here * speed * (angle / asked.clamp_min(1e-6)).clamp_max(1.0)
 
 
 def penetration_depth(env: EnvState) -> Tensor:
@@ -204,14 +206,16 @@ def track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, clean: flo
     track.levels = torch.where(mask[:, None], level, track.levels)
 
 
-def soft_to_solid(env: EnvState, mask: Tensor, *, step: float = 0.25, clean: float = 0.03) -> None:
+def soft_to_solid(
+    env: EnvState, mask: Tensor, *, step: float = 0.25, clean: float = 0.03, hardest: float = 1.0
+) -> None:
     """Obstacles of a world become solid more often after an episode that passed half of them without touching soft
-    ones by more than ``clean`` m, and less often after one that passed none."""
+    ones by more than ``clean`` m, and less often after one that passed none; never more often than ``hardest``."""
     track = track_of(env)
     half = track.passed * 2 >= track.cfg.num_blocks
     harder = half & (track.worst_penetration <= clean)
     change = step * (harder.float() - (track.passed == 0).float())
-    track.hardness = torch.where(mask, (track.hardness + change).clamp(0.0, 1.0), track.hardness)
+    track.hardness = torch.where(mask, (track.hardness + change).clamp(0.0, hardest), track.hardness)
 
 
 # -------------------------------------------------------------------- metrics

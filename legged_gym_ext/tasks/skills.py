@@ -36,6 +36,8 @@ class SkillCfg:
     max_tilt: float = 1.2
     """The episode ends where the trunk leans more than this, rad."""
     max_iterations: int = 400
+    hardest: float = 1.0
+    """Greatest probability of solid obstacles, in tasks whose obstacles can be soft."""
     start: str = "walk"
     """The skill whose policy it is learned from (by ``scripts/train_skills.py``)."""
     start_levels: int = 1
@@ -51,7 +53,13 @@ SKILLS: dict[str, SkillCfg] = {
     "crawl": SkillCfg(
         ("crawl",), max_iterations=150, weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0))
     ),
-    "tilt": SkillCfg(("tilt",), max_tilt=1.5, weights=(("roll", 0.0), ("slot_roll", 1.5))),
+    # Solid walls teach nothing to who is stuck between them: some stay soft to the end.
+    "tilt": SkillCfg(
+        ("tilt",),
+        max_tilt=1.5,
+        hardest=0.6,
+        weights=(("roll", 0.0), ("slot_roll", 1.5), ("penetration_depth", -20.0)),
+    ),
     "hurdle": SkillCfg(("hurdle", "jump"), speed=(1.0, 1.4), start="jump", start_levels=5, max_iterations=250),
     "stairs": SkillCfg(("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0)),
     "climb": SkillCfg(("jump", "down"), num_blocks=4, speed=(1.0, 1.4), episode_length_s=12.0),
@@ -78,7 +86,7 @@ def skill(name: str, robot: str) -> TaskCfg:
         rewards=terms,
         terminations=_terminations(cfg.max_tilt),
         events=_events(cfg.start_levels),
-        curriculum=_curriculum(soft),
+        curriculum=_curriculum(soft, cfg.hardest),
         metrics=track_metrics(),
         commands=VelocityCommandCfg(
             lin_vel_x=cfg.speed, lin_vel_y=(0.0, 0.0), ang_vel_yaw=(0.0, 0.0), standing_fraction=0.0, along_track=True
@@ -160,9 +168,9 @@ def _events(start_levels: int) -> dict[str, EventTermCfg]:
     }
 
 
-def _curriculum(soft: bool) -> dict[str, CurriculumTermCfg]:
+def _curriculum(soft: bool, hardest: float) -> dict[str, CurriculumTermCfg]:
     level = {"level": CurriculumTermCfg(tracks.track_level, {"num_levels": NUM_LEVELS})}
-    return level | ({"hardness": CurriculumTermCfg(tracks.soft_to_solid)} if soft else {})
+    return level | ({"hardness": CurriculumTermCfg(tracks.soft_to_solid, {"hardest": hardest})} if soft else {})
 
 
 def track_metrics() -> dict[str, MetricTermCfg]:
