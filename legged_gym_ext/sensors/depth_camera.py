@@ -13,7 +13,7 @@ from torch import Tensor
 
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
-from legged_gym_ext.sensors.raycast import cast_rays
+from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu
 
 Range = tuple[float, float]
 
@@ -145,14 +145,24 @@ class DepthCamera:
         return noisy(depth, cfg.noise, self._generator, near=cfg.near, far=cfg.far)
 
     def depth(self, base_pos: Tensor, base_quat: Tensor, boxes: Tensor, rows: Tensor | slice = slice(None)) -> Tensor:
-        """(n, H, W) m along the optical axis, perfect and unclipped, of the n worlds ``rows``; infinite is nothing."""
+        """(n, H, W) m along the optical axis of the n worlds ``rows``, perfect and unclipped.
+
+        What is beyond ``far`` may be there or not; infinite is nothing.
+        """
         position, angles = self.position[rows], self.angles[rows]
         origin = base_pos + quat_rotate(base_quat, position)
-        quat = quat_from_euler_xyz(*angles.unbind(-1))
-        count, num_rays = len(base_pos), len(self._rays)
-        rays = quat_rotate(quat[:, None].expand(-1, num_rays, -1), self._rays.expand(count, -1, -1))
-        rays = quat_rotate(base_quat[:, None].expand(-1, num_rays, -1), rays)
-        found = cast_rays(origin, rays, boxes, turned=self._turned)
+        roll, pitch, yaw = angles.unbind(-1)
+        count = len(base_pos)
+        axes = torch.eye(3, device=self.device).expand(count, -1, -1)
+        mount = quat_from_euler_xyz(roll, pitch, yaw)
+        for quat in (mount, base_quat):
+            axes = quat_rotate(quat[:, None].expand(-1, 3, -1), axes)
+        # Row k of axes is where axis k of the camera points; each coordinate of the rays is contiguous.
+        rays = (axes.transpose(1, 2) @ self._rays.t()).transpose(1, 2)
+        if self.skip_empty:
+            found = cast_rays_on_cpu(origin, rays, boxes, self.cfg.far)
+        else:
+            found = cast_rays(origin, rays, boxes, turned=self._turned)
         return found.view(count, self.cfg.height, self.cfg.width)
 
     def delivered(self) -> Tensor:

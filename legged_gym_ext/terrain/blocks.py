@@ -78,9 +78,9 @@ def box(centre: tuple[Tensor, Tensor, Tensor], half: tuple[Tensor, Tensor, Tenso
 
 def span(x: tuple[Tensor, Tensor], y: tuple[Tensor, Tensor], z: tuple[Tensor, Tensor]) -> Tensor:
     """Upright boxes (..., 10) that fill the ranges ``(low, high)`` of x, y and z, each (...) m."""
-    low, high = torch.stack((x[0], y[0], z[0]), -1), torch.stack((x[1], y[1], z[1]), -1)
-    centre, half = 0.5 * (low + high), 0.5 * (high - low)
-    return box(centre.unbind(-1), half.unbind(-1))
+    cx, cy, cz = (0.5 * (low + high) for low, high in (x, y, z))
+    hx, hy, hz = (0.5 * (high - low) for low, high in (x, y, z))
+    return box((cx, cy, cz), (hx, hy, hz))
 
 
 def _tilt(o: ObstacleBatch) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import av
@@ -14,7 +15,6 @@ from legged_gym_ext.evaluation.block_pictures import (
     PICTURED,
     block_scene,
     block_track,
-    contact_sheet,
     write_png,
 )
 from legged_gym_ext.rotations import quat_rotate
@@ -81,8 +81,12 @@ def test_a_png_holds_the_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_gl_library() is None, reason="needs EGL or OSMesa")
-def test_a_contact_sheet_shows_three_different_pictures() -> None:
-    sheet = contact_sheet("hurdle")
-    assert sheet.shape == (240, 960, 3) and sheet.dtype == np.uint8
+def test_the_script_draws_three_different_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS.parent / "scripts"))
+    main = importlib.import_module("block_pictures").main
+    assert main(["--out", str(tmp_path), "--blocks", "hurdle", "--robot", "a1"]) == 0
+    with av.open(str(tmp_path / "hurdle.png")) as container:
+        sheet = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert sheet.shape == (240, 960, 3)
     easy, middle, hard = np.split(sheet.astype(int), 3, axis=1)
     assert np.abs(easy - middle).mean() > 1.0 and np.abs(middle - hard).mean() > 1.0

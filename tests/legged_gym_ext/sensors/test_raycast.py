@@ -10,7 +10,8 @@ from engine import ray_distances
 
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg, pixel_rays
-from legged_gym_ext.sensors.raycast import cast_rays
+from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu
+from legged_gym_ext.terrain.blocks import BLOCK_NAMES
 from legged_gym_ext.terrain.tracks import TrackCfg, build_tracks, draw_kinds, num_random
 
 UPRIGHT = [0.0, 0.0, 0.0, 1.0]
@@ -85,3 +86,21 @@ def test_turned_boxes_are_seen_as_the_engine_sees_them() -> None:
     near = expected < 10.0
     torch.testing.assert_close(found[near], expected[near], atol=1e-5, rtol=0)
     torch.testing.assert_close(found.isinf(), expected.isinf())
+
+
+def test_looking_before_working_changes_nothing_within_reach() -> None:
+    cfg = TrackCfg(blocks=BLOCK_NAMES, num_blocks=5)
+    generator, num = torch.Generator().manual_seed(2), 20
+    noise = torch.rand(num, num_random(cfg), generator=generator)
+    difficulty = torch.rand(num, 5, generator=generator)
+    tracks = build_tracks(cfg, draw_kinds(cfg, num, generator, "cpu"), difficulty, noise)
+    x = torch.rand(num, 1, generator=generator) * tracks.end[:, -1:]
+    origin = torch.cat((x, torch.randn(num, 1, generator=generator) * 0.3, tracks.level[:, :1] + 0.5), dim=1)
+    pixels = pixel_rays(DepthCameraCfg(height=12, width=16))
+    yaw = torch.linspace(-3.0, 3.0, num)
+    quat = quat_from_euler_xyz(0.1 * yaw, 0.0 * yaw + 0.3, yaw)
+    rays = quat_rotate(quat[:, None].expand(-1, len(pixels), -1), pixels.expand(num, -1, -1))
+    plain = cast_rays(origin, rays, tracks.boxes)
+    found = cast_rays_on_cpu(origin, rays, tracks.boxes, 3.0)
+    assert 0.3 < (plain < 3.0).float().mean() < 1.0
+    torch.testing.assert_close(found.clamp_max(3.0), plain.clamp_max(3.0), atol=1e-5, rtol=0)
