@@ -33,9 +33,9 @@ class WalkGoal:
     episodes: int = 256
     falls: float = 0.02
     """At most this share of the episodes ends in a fall."""
-    lin_error: float = 0.12
+    lin_error: float = 0.2
     """m/s, RMS of the planar velocity error."""
-    yaw_error: float = 0.15
+    yaw_error: float = 0.25
     """rad/s, RMS of the yaw rate error."""
     max_seconds: float = 300.0
     """s of training, after which it is given up."""
