@@ -42,7 +42,7 @@ TEST_RANGES: dict[str, Range] = {
     "hurdle": (0.25, 0.45),
 }
 """``rpl``: parameters of the obstacles, in m; other types are tested over their whole range."""
-FINER = 2
+FINER = 4
 """Evaluations take so many physics steps for one of training: how deep a hard landing goes into an obstacle, and how
 far a joint beyond its limit, is mostly what happens within one step."""
 NUM_LEVELS = 10

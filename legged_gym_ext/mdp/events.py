@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
-from legged_gym_ext.rotations import quat_from_euler_xyz
+from legged_gym_ext.robots.kinematics import foot_positions
+from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sim.interface import DynamicsSample
 from st_rl.utils.constants import constant
 
@@ -33,7 +34,7 @@ def reset_root_and_joints(
         yaw: heading, rad; ``tilt`` roll and pitch, rad.
         lin_vel: m/s per axis; ``ang_vel`` rad/s per axis.
         joint_offset: rad added to the default joint angles; ``joint_vel`` rad/s.
-        clearance: m between the ground under the feet and a foot in the default pose.
+        clearance: m between the highest ground under the robot and its lowest foot.
     """
     root = torch.zeros(env.num_envs, 13, device=env.device)
     root[:, 0:2] = env.env_origins[:, 0:2] + env.rand(2, low=xy[0], high=xy[1])
@@ -43,10 +44,12 @@ def reset_root_and_joints(
     root[:, 7:10] = env.rand(3, low=lin_vel[0], high=lin_vel[1])
     root[:, 10:13] = env.rand(3, low=ang_vel[0], high=ang_vel[1])
     footprint = root[:, None, 0:2] + _footprint(env, heading)
-    root[:, 2] = env.env_origins[:, 2] + env.ground_height(footprint).amax(dim=1) + env.robot.base_height + clearance
     dof_pos = env.default_dof_pos + env.rand(env.robot.num_dof, low=joint_offset[0], high=joint_offset[1])
     dof_pos = torch.minimum(torch.maximum(dof_pos, env.dof_lower), env.dof_upper)
     dof_vel = env.rand(env.robot.num_dof, low=joint_vel[0], high=joint_vel[1])
+    feet = quat_rotate(root[:, None, 3:7].expand(-1, 4, -1), foot_positions(env.robot, dof_pos))
+    lowest = feet[..., 2].amin(dim=1) - env.robot.foot_radius
+    root[:, 2] = env.env_origins[:, 2] + env.ground_height(footprint).amax(dim=1) + clearance - lowest
     env.sim.reset(mask, root, dof_pos, dof_vel)
 
 

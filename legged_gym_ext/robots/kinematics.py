@@ -3,6 +3,7 @@
 import torch
 
 from legged_gym_ext.robots.base import LEG_JOINTS, LEGS, RobotCfg
+from st_rl.utils.constants import constant
 
 
 def foot_positions(cfg: RobotCfg, dof_pos: torch.Tensor) -> torch.Tensor:
@@ -13,9 +14,9 @@ def foot_positions(cfg: RobotCfg, dof_pos: torch.Tensor) -> torch.Tensor:
     p = h + Rx(q0) (t + Ry(q1) (k + Ry(q2) f)). Raises ValueError where a joint turns about another axis.
     """
     _check_axes(cfg)
-    origins = torch.tensor([joint.origin for joint in cfg.joints], dtype=dof_pos.dtype, device=dof_pos.device)
+    origins = constant([joint.origin for joint in cfg.joints], dof_pos.device, dof_pos.dtype)
     hip, thigh, calf = origins.view(len(LEGS), len(LEG_JOINTS), 3).unbind(dim=1)  # (4, 3) each
-    foot = torch.tensor([mount.origin for mount in cfg.foot_mounts], dtype=dof_pos.dtype, device=dof_pos.device)
+    foot = constant([mount.origin for mount in cfg.foot_mounts], dof_pos.device, dof_pos.dtype)
     q0, q1, q2 = dof_pos.view(-1, len(LEGS), len(LEG_JOINTS)).unbind(dim=2)  # (N, 4) each
     in_thigh = calf + _rotate_y(q2, foot.expand(*q2.shape, 3))
     in_hip = thigh + _rotate_y(q1, in_thigh)

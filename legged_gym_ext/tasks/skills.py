@@ -49,7 +49,7 @@ class SkillCfg:
 SKILLS: dict[str, SkillCfg] = {
     "jump": SkillCfg(("jump",), num_blocks=3, speed=(1.0, 1.4), max_iterations=250),
     "down": SkillCfg(("down",)),
-    "leap": SkillCfg(("leap",), speed=(1.4, 1.8)),
+    "leap": SkillCfg(("leap",), speed=(1.4, 1.8), max_iterations=300),
     "crawl": SkillCfg(
         ("crawl",), max_iterations=150, weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0))
     ),

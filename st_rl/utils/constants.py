@@ -9,23 +9,24 @@ import torch
 from torch import Tensor
 
 
-def constant(values: Sequence[Any] | float, device: torch.device | str) -> Tensor:
+def constant(values: Sequence[Any] | float, device: torch.device | str, dtype: torch.dtype | None = None) -> Tensor:
     """``torch.tensor(values)`` on ``device``, the same tensor for equal arguments: read it, never write to it.
 
     Args:
         values: numbers, or sequences of numbers to any depth.
+        dtype: by default what torch infers from the numbers.
     """
     device = torch.device(device)
     # The text tells 1, 1.0 and True apart, which are equal to a dictionary.
-    key = repr(_as_tuples(values)), device
+    key = repr(_as_tuples(values)), device, dtype
     if key not in _MADE:
         # Also of use in training if it is asked for first where torch records nothing.
         with torch.inference_mode(False):
-            _MADE[key] = torch.tensor(values, device=device)
+            _MADE[key] = torch.tensor(values, device=device, dtype=dtype)
     return _MADE[key]
 
 
-_MADE: dict[tuple[str, torch.device], Tensor] = {}
+_MADE: dict[tuple[str, torch.device, torch.dtype | None], Tensor] = {}
 
 
 def _as_tuples(values: Any) -> Any:

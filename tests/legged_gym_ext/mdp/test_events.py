@@ -55,6 +55,11 @@ def within(values: torch.Tensor, low: float, high: float) -> None:
     assert abs(float(values.mean()) - 0.5 * (low + high)) < 0.1 * (high - low)
 
 
+def lowest_foot(env: EnvState) -> torch.Tensor:
+    """(N,) m, height of the lowest point of the feet."""
+    return env.sim.body_states[:, env.foot_ids, 2].amin(dim=1) - GO1.foot_radius
+
+
 # ------------------------------------------------------------------ resets
 
 
@@ -74,7 +79,8 @@ def test_a_reset_puts_the_robot_where_it_is_told(env: EnvState) -> None:
         clearance=0.03,
     )
     root = env.sim.root_states[1]
-    close(root[0:3], [3.1, -1.9, 0.5 + GO1.base_height + 0.03])
+    close(root[0:2], [3.1, -1.9])
+    assert float(lowest_foot(env)[1]) == pytest.approx(0.5 + 0.03, abs=1e-5)
     close(euler_xyz_from_quat(root[3:7]), [0.2, 0.2, 1.0])
     close(root[7:13], [0.3, 0.3, 0.3, -0.4, -0.4, -0.4])
     close(env.sim.dof_pos[1], [angle + 0.05 for angle in GO1.default_dof_pos])
@@ -98,7 +104,7 @@ def test_a_reset_stands_above_the_highest_ground_under_the_feet(many: EnvState) 
     within(root[:, 0] - 12.0, -1.0, 1.0)
     grid = torch.cartesian_prod(torch.tensor([-0.25, 0.0, 0.25]), torch.tensor([-0.15, 0.0, 0.15]))
     highest = many.height_field.height_at(root[:, None, 0:2] + grid).amax(dim=1)
-    torch.testing.assert_close(root[:, 2], highest + GO1.base_height + 0.02, atol=1e-5, rtol=0)
+    torch.testing.assert_close(lowest_foot(many), highest + 0.02, atol=1e-5, rtol=0)
     assert highest.std() > 0.005
     many.env_origins.zero_()
 
