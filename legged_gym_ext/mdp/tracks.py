@@ -91,12 +91,13 @@ def roll(env: EnvState) -> Tensor:
     return env.projected_gravity[:, 1].square()
 
 
-def slot_roll(env: EnvState, widest: float = 0.32, narrowest: float = 0.26, max_roll: float = 0.95) -> Tensor:
+def slot_roll(env: EnvState, widest: float = 0.38, narrowest: float = 0.26, max_roll: float = 0.95) -> Tensor:
     """Share (N,) in [0, 1] of the roll that the slot of a tilt block asks for, to either side; 0 away from a slot.
 
     Only who moves on is rewarded: it is multiplied by the share of the commanded forward velocity. It counts from 0.4 m
     before the slot to its end. The roll grows linearly from 0 for a slot of ``widest`` m to ``max_roll`` rad for one of
-    ``narrowest`` m; upright, the robots are about 0.30 m wide at the hips.
+    ``narrowest`` m. Upright, the robots are 0.30 m wide at the hips: asked to roll where it is not yet needed, they
+    learn it before walls stand in the way.
     """
     track = track_of(env)
     at = track.index[:, None]

@@ -381,9 +381,9 @@ def test_state_is_restored() -> None:
 
 def test_a_slot_asks_for_roll_to_either_side() -> None:
     env = make(track_cfg("tilt", "crawl"), 6)
-    # The slot is 0.30 m wide: (0.32 - 0.30) / 0.06 of 0.95 rad are asked for, from 0.4 m before it (x = 2.1) to 0.2 m
+    # The slot is 0.30 m wide: (0.38 - 0.30) / 0.12 of 0.95 rad are asked for, from 0.4 m before it (x = 2.1) to 0.2 m
     # beyond its end (x = 2.5).
-    asked = 0.95 / 3.0
+    asked = 0.95 * 2.0 / 3.0
     rolls = torch.tensor([0.5 * asked, -0.5 * asked, 1.0, 1.0, 1.0, 0.0])
     root = torch.zeros(6, 13)
     root[:, 0], root[:, 2] = torch.tensor([2.0, 2.3, 2.6, 1.6, 2.75, 2.3]), 1.0
