@@ -1,0 +1,72 @@
+"""The shipped policies and how good they are, as Markdown tables: what stands in the README."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from legged_gym_ext.evaluation.tracks import TEST_RANGES
+
+_TABLES = {
+    "rpl": "| policy | obstacle | success (95 %) | mean power | peak torque | deepest in an obstacle |\n"
+    + "|---" * 6
+    + "|",
+    "walk": "| policy | falls (95 %) | planar velocity error | yaw rate error | cost of transport |\n"
+    + "|---" * 5
+    + "|",
+    "course": "| policy | blocks passed | tracks finished (95 %) | share of the track covered |\n" + "|---" * 4 + "|",
+}
+"""Head of the table of each protocol."""
+
+
+def shipped_tables(root: Path) -> dict[str, str]:
+    """Protocol -> Markdown table of the evaluated policies below ``root``, in the order of their names."""
+    rows: dict[str, list[str]] = {protocol: [] for protocol in _TABLES}
+    for path in sorted(root.glob("*/evaluation.json")):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        protocol = report.get("protocol", "walk")
+        cells = {"rpl": _obstacle_cells, "walk": _walk_cells, "course": _course_cells}[protocol](report)
+        rows[protocol] += ["| " + " | ".join((f"`{path.parent.name}`", *row)) + " |" for row in cells]
+    return {protocol: "\n".join((_TABLES[protocol], *lines)) for protocol, lines in rows.items() if lines}
+
+
+def _share(value: float, bounds: list[float]) -> str:
+    return f"{value:.1%} ({bounds[0]:.1%} to {bounds[1]:.1%})"
+
+
+def _walk_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (
+            _share(report["fall_rate"], report["fall_rate_interval"]),
+            f"{report['tracking_rmse_lin']:.3f} m/s",
+            f"{report['tracking_rmse_yaw']:.3f} rad/s",
+            f"{report['cost_of_transport']:.2f}",
+        )
+    ]
+
+
+def _obstacle_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    solidity = report["solidity"]
+    rest = (
+        f"{report['mean_power']:.0f} W",
+        f"{report['peak_torque']:.1f} N m",
+        f"{1000 * solidity['worst_penetration']:.0f} mm",
+    )
+    rows = []
+    for name, block in report["per_block"].items():
+        low, high = TEST_RANGES.get(name, (0.0, 0.0))
+        where = f"{name} {abs(low):.2f} to {abs(high):.2f} m" if name in TEST_RANGES else name
+        rows.append((where, _share(block["success_rate"], block["success_ci"]), *rest))
+    return rows
+
+
+def _course_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (
+            f"{report['blocks_passed_rate']:.1%}",
+            _share(report["finish_rate"], report["success_ci"]),
+            f"{report['mean_x_displacement']:.1%}",
+        )
+    ]
