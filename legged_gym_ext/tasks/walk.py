@@ -52,7 +52,7 @@ def walk(robot: str) -> TaskCfg:
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(max_iterations=270, algorithm=PPOCfg(entropy_coef=0.005)),
+        train=TrainCfg(max_iterations=250, algorithm=PPOCfg(entropy_coef=0.005)),
     )
 
 
