@@ -25,7 +25,7 @@ ALONE = "alone.json"
 """Evaluation of a skill at single obstacles of the course, in its run folder."""
 RPL = "rpl.json"
 """Evaluation of the mutex at the test ranges, in its folder; on the course it is ``evaluation.json``."""
-_DONATED_ITERATIONS = 60
+_DONATED_ITERATIONS = 30
 _DONATED_OPTIONS = (
     *("--env.events.levels.params.num-levels", str(NUM_LEVELS), "--env.events.levels.params.hardness", "1.0"),
     *("--train.load.manipulators", "reset_std:0.4"),
