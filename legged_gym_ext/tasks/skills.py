@@ -42,6 +42,8 @@ class SkillCfg:
     """The skill whose policy it is learned from (by ``scripts/train_skills.py``)."""
     start_levels: int = 1
     """Levels that the worlds draw from at the start of a training."""
+    start_hardness: float = 0.0
+    """Probability of solid obstacles at the start, in tasks whose obstacles can be soft."""
     weights: tuple[tuple[str, float], ...] = ()
     """Rewards whose weight is not that of the other skills."""
 
@@ -66,7 +68,7 @@ SKILLS: dict[str, SkillCfg] = {
             ("penetration_depth", -20.0),
         ),
     ),
-    "hurdle": SkillCfg(("hurdle", "jump"), speed=(1.0, 1.4), start="jump", start_levels=5, max_iterations=250),
+    "hurdle": SkillCfg(("hurdle", "jump"), speed=(1.0, 1.4), start="jump", start_levels=5, start_hardness=1.0),
     "stairs": SkillCfg(("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0)),
     "climb": SkillCfg(("jump", "down"), num_blocks=4, speed=(1.0, 1.4), episode_length_s=12.0),
     "field": SkillCfg(tuple(BLOCKS), num_blocks=5, episode_length_s=20.0, max_tilt=1.5),
@@ -91,7 +93,7 @@ def skill(name: str, robot: str) -> TaskCfg:
         critic_observations=_observations() | {"base_pose": ObsTermCfg(observations.base_pose)} | _contacts(),
         rewards=terms,
         terminations=_terminations(cfg.max_tilt),
-        events=_events(cfg.start_levels),
+        events=_events(cfg.start_levels, cfg.start_hardness),
         curriculum=_curriculum(soft, cfg.hardest),
         metrics=track_metrics(),
         commands=VelocityCommandCfg(
@@ -160,8 +162,8 @@ def _terminations(max_tilt: float) -> dict[str, TerminationTermCfg]:
     }
 
 
-def _events(start_levels: int) -> dict[str, EventTermCfg]:
-    levels = {"num_levels": start_levels, "hardness": 0.0}
+def _events(start_levels: int, start_hardness: float) -> dict[str, EventTermCfg]:
+    levels = {"num_levels": start_levels, "hardness": start_hardness}
     return {
         "levels": EventTermCfg(tracks.random_track_level, "startup", params=levels),
         "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
