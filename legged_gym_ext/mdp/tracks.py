@@ -10,9 +10,10 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.track_state import TrackState
-from legged_gym_ext.rotations import yaw_of
+from legged_gym_ext.rotations import quat_from_euler_xyz, yaw_of
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCKS, NUM_OBSTACLE_IDS
+from st_rl.utils.constants import constant
 
 TILT = BLOCKS["tilt"].obstacle_id
 
@@ -167,6 +168,39 @@ def new_track(env: EnvState, mask: Tensor, *, num_levels: int = 10, uniform: boo
     origin = torch.zeros_like(env.env_origins)
     origin[:, 2] = track.tracks.level[:, 0]
     env.env_origins = torch.where(mask[:, None], origin, env.env_origins)
+
+
+def start_in_slot(env: EnvState, mask: Tensor, *, share: float = 0.3, margin: float = 0.002) -> None:
+    """Let a ``share`` of the episodes begin before or in the first slot of a track of tilt blocks, rolled as far as it
+    needs, with the legs upright under the hips: what the robot is to find, it has seen. To come after the pose's reset.
+
+    Standing like this a robot is 2 (a cos(roll) + b) wide: a from the middle of the trunk to the hip axis, b from there
+    to the outside of the hip. ``margin`` m is left on either side, where the range of the hips allows it.
+    """
+    track, robot = track_of(env), env.robot
+    chosen = mask & (env.rand() < share)
+    if track.skip_empty and not bool(chosen.any()):
+        return
+    axis = robot.joints[0].origin[1]
+    outside = robot.hip_offset + 0.02
+    half = 0.5 * track.tracks.parameter[:, 0] - margin
+    side = (env.rand() < 0.5).float() * 2.0 - 1.0
+    roll = side * ((half - outside) / axis).clamp(-1.0, 1.0).acos().clamp_max(robot.joints[0].upper)
+    # A leg of length L under its hip: the hips of one side are higher, and its legs longer.
+    reach = robot.thigh_length + robot.calf_length
+    rise = axis * roll.sin()[:, None] * constant([1.0, -1.0, 1.0, -1.0], env.device)
+    knee = 2.0 * ((0.72 * reach + rise) / reach).clamp(0.4, 0.98).acos()
+    hip = (-roll[:, None]).expand_as(knee)
+    dof_pos = torch.stack((hip, 0.5 * knee, -knee), dim=-1).flatten(1)
+    dof_pos = torch.minimum(torch.maximum(dof_pos, env.dof_lower), env.dof_upper)
+    root = torch.zeros(env.num_envs, 13, device=env.device)
+    start, end = track.tracks.start[:, 0], track.tracks.end[:, 0]
+    root[:, 0] = torch.lerp(start - 0.5, end, env.rand())
+    root[:, 2] = env.env_origins[:, 2] + 0.72 * reach + robot.foot_radius + margin
+    zero = torch.zeros_like(roll)
+    root[:, 3:7] = quat_from_euler_xyz(roll, zero, zero)
+    root[:, 7] = env.rand(low=0.3, high=1.0)
+    env.sim.reset(chosen, root, dof_pos, torch.zeros_like(dof_pos))
 
 
 def solid_obstacles(env: EnvState, mask: Tensor) -> None:

@@ -44,13 +44,15 @@ class SkillCfg:
     """Levels that the worlds draw from at the start of a training."""
     start_hardness: float = 0.0
     """Probability of solid obstacles at the start, in tasks whose obstacles can be soft."""
+    start_in_slot: float = 0.0
+    """Share of the episodes that begin at a slot, rolled; tracks of tilt blocks alone."""
     weights: tuple[tuple[str, float], ...] = ()
     """Rewards whose weight is not that of the other skills."""
 
 
 SKILLS: dict[str, SkillCfg] = {
     "jump": SkillCfg(("jump",), num_blocks=3, speed=(1.0, 1.4), max_iterations=250),
-    "down": SkillCfg(("down",)),
+    "down": SkillCfg(("down",), max_iterations=133),
     "leap": SkillCfg(("leap",), speed=(1.4, 1.8), max_iterations=300),
     "crawl": SkillCfg(
         ("crawl",), max_iterations=150, weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0))
@@ -60,6 +62,7 @@ SKILLS: dict[str, SkillCfg] = {
         ("tilt",),
         max_tilt=1.5,
         hardest=0.6,
+        start_in_slot=0.4,
         weights=(
             ("roll", 0.0),
             ("slot_roll", 2.0),
@@ -84,6 +87,8 @@ def skill(name: str, robot: str) -> TaskCfg:
     terms = _rewards() | (_soft_rewards() if soft else {})
     for term, weight in cfg.weights:
         terms[term] = replace(terms[term], weight=weight)
+    in_slot = EventTermCfg(tracks.start_in_slot, "reset", params={"share": cfg.start_in_slot})
+    slot = {"in_slot": in_slot} if cfg.start_in_slot > 0.0 else {}
     env = EnvCfg(
         robot=robot,
         num_envs=1024,
@@ -93,7 +98,7 @@ def skill(name: str, robot: str) -> TaskCfg:
         critic_observations=_observations() | {"base_pose": ObsTermCfg(observations.base_pose)} | _contacts(),
         rewards=terms,
         terminations=_terminations(cfg.max_tilt),
-        events=_events(cfg.start_levels, cfg.start_hardness),
+        events=_events(cfg.start_levels, cfg.start_hardness) | slot,
         curriculum=_curriculum(soft, cfg.hardest),
         metrics=track_metrics(),
         commands=VelocityCommandCfg(
