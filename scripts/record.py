@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
+from legged_gym_ext.evaluation.block_pictures import write_png
 from legged_gym_ext.evaluation.overlay import track_caption
-from legged_gym_ext.evaluation.video import TRACK_CAMERA, TrackVideoCfg, record, video_cfg
+from legged_gym_ext.evaluation.video import TRACK_CAMERA, TrackVideoCfg, record, stills, video_cfg
 from legged_gym_ext.sim.interface import CameraCfg
 from legged_gym_ext.tasks import runs
 from legged_gym_ext.tasks.command_line import parse_options, run_script
@@ -26,7 +27,7 @@ class RecordOptions(MutexOptions):
     policy: str = "latest"
     """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
     out: Path | None = None
-    """The file; by default video.mp4 in the run folder."""
+    """The file; by default video.mp4 in the run folder. One that ends with .png gets stills of the same."""
     seconds: float | None = None
     """Length at most; by default 12, and on a track as long as the robot needs."""
     command: tuple[float, float, float] | None = None
@@ -75,17 +76,17 @@ def main(argv: list[str] | None = None) -> int:
     try:
         torch.manual_seed(options.seed)
         policy = runs.RunPolicy(folder, env)
-        frames = record(
-            env,
-            policy,
-            path,
-            seconds=options.seconds or (cfg.episode_length_s if on_track else 12.0),
-            camera=camera_of(options, on_track),
-            caption=track_caption(env, policy, mutex_skills(folder)) if on_track else None,
-        )
+        seconds = options.seconds or (cfg.episode_length_s if on_track else 12.0)
+        camera = camera_of(options, on_track)
+        caption = track_caption(env, policy, mutex_skills(folder)) if on_track else None
+        if path.suffix == ".png":
+            write_png(path, stills(env, policy, seconds=seconds, camera=camera, caption=caption))
+            print(path)
+        else:
+            frames = record(env, policy, path, seconds=seconds, camera=camera, caption=caption)
+            print(f"{frames} frames: {path}")
     finally:
         env.close()
-    print(f"{frames} frames: {path}")
     return 0
 
 

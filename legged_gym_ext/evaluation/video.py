@@ -94,6 +94,29 @@ def film(
             yield image if caption is None else write_text(image, caption())
 
 
+def stills(
+    env: LeggedEnv,
+    policy: Policy,
+    *,
+    seconds: float,
+    camera: CameraCfg,
+    caption: Caption | None = None,
+    columns: int = 4,
+    rows: int = 2,
+) -> np.ndarray:
+    """One image (rows * height, columns * width, 3), uint8 RGB: moments of the first world's episode, row by row.
+
+    They are equally far apart; the last ones are black if the episode is shorter than that many tenths of a second.
+    """
+    steps = max(1, round(seconds / env.state.control_dt))
+    frames = list(film(env, policy, steps, camera, caption=caption, every=5))
+    chosen = np.linspace(0, len(frames) - 1, min(columns * rows, len(frames))).round().astype(int)
+    sheet = np.zeros((rows, columns, camera.height, camera.width, 3), dtype=np.uint8)
+    for place, index in enumerate(chosen):
+        sheet[place // columns, place % columns] = frames[index]
+    return sheet.swapaxes(1, 2).reshape(rows * camera.height, columns * camera.width, 3)
+
+
 def record(
     env: LeggedEnv,
     policy: Policy,

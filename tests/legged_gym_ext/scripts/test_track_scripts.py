@@ -66,6 +66,13 @@ def test_a_mutex_is_filmed(skills: dict[str, Path], tmp_path: Path) -> None:
     with av.open(str(out)) as container:
         frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
     assert 1 <= len(frames) <= 10 and frames[0].shape == (120, 160)
+    sheet = tmp_path / "course.png"
+    arguments[arguments.index(str(out))] = str(sheet)
+    assert call("record", *arguments, "--seconds", "0.2", "--difficulty", "0", "--blocks", "jump", "leap") == 0
+    with av.open(str(sheet)) as container:
+        image = next(container.decode(video=0)).to_ndarray(format="gray")
+    # Two moments in 0.2 s; the places of the other six stay empty.
+    assert image.shape == (240, 640) and image[:120, :320].std() > 5 and not image[120:].any()
 
 
 def test_runs_are_shipped_small_and_movable(skills: dict[str, Path], tmp_path: Path) -> None:
