@@ -10,12 +10,9 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.track_state import TrackState
-from legged_gym_ext.rotations import quat_from_euler_xyz, yaw_of
+from legged_gym_ext.rotations import yaw_of
 from legged_gym_ext.terrain import queries
-from legged_gym_ext.terrain.blocks import BLOCKS, NUM_OBSTACLE_IDS
-from st_rl.utils.constants import constant
-
-TILT = BLOCKS["tilt"].obstacle_id
+from legged_gym_ext.terrain.blocks import NUM_OBSTACLE_IDS
 
 
 def track_of(env: EnvState) -> TrackState:
@@ -92,28 +89,6 @@ def roll(env: EnvState) -> Tensor:
     return env.projected_gravity[:, 1].square()
 
 
-def slot_roll(env: EnvState, widest: float = 0.38, narrowest: float = 0.26, max_roll: float = 0.95) -> Tensor:
-    """Share (N,) in [0, 1] of the roll that the slot of a tilt block asks for, to either side; 0 away from a slot.
-
-    Only who moves on is rewarded: it is multiplied by the share of the commanded forward velocity. It counts from 0.4 m
-    before the slot to its end. The roll grows linearly from 0 for a slot of ``widest`` m to ``max_roll`` rad for one of
-    ``narrowest`` m. Upright, the robots are 0.30 m wide at the hips: asked to roll where it is not yet needed, they
-    learn it before walls stand in the way.
-    """
-    track = track_of(env)
-    at = track.index[:, None]
-    x = env.base_pos[:, 0]
-    width = track.tracks.parameter.gather(1, at).squeeze(1)
-    is_tilt = track.tracks.obstacle_id.gather(1, at).squeeze(1) == TILT
-    start, end = (bound.gather(1, at).squeeze(1) for bound in (track.tracks.start, track.tracks.end))
-    asked = max_roll * ((widest - width) / (widest - narrowest)).clamp(0.0, 1.0)
-    gravity = env.projected_gravity
-    angle = torch.atan2(gravity[:, 1].abs(), -gravity[:, 2]).clamp_min(0.0)
-    here = is_tilt & (asked > 0.0) & (x > start - 0.4) & (x < end + 0.2)
-    speed = (env.sim.root_states[:, 7] / env.commands[:, 0].clamp_min(0.1)).clamp(0.0, 1.0)
-    return here * speed * (angle / asked.clamp_min(1e-6)).clamp_max(1.0)
-
-
 def penetration_depth(env: EnvState) -> Tensor:
     """Depth to which the bodies are in soft obstacles, m, summed over their sample points."""
     return track_of(env).penetration().sum(dim=1)
@@ -170,39 +145,6 @@ def new_track(env: EnvState, mask: Tensor, *, num_levels: int = 10, uniform: boo
     env.env_origins = torch.where(mask[:, None], origin, env.env_origins)
 
 
-def start_in_slot(env: EnvState, mask: Tensor, *, share: float = 0.3, margin: float = 0.002) -> None:
-    """Let a ``share`` of the episodes begin before or in the first slot of a track of tilt blocks, rolled as far as it
-    needs, with the legs upright under the hips: what the robot is to find, it has seen. To come after the pose's reset.
-
-    Standing like this a robot is 2 (a cos(roll) + b) wide: a from the middle of the trunk to the hip axis, b from there
-    to the outside of the hip. ``margin`` m is left on either side, where the range of the hips allows it.
-    """
-    track, robot = track_of(env), env.robot
-    chosen = mask & (env.rand() < share)
-    if track.skip_empty and not bool(chosen.any()):
-        return
-    axis = robot.joints[0].origin[1]
-    outside = robot.hip_offset + 0.02
-    half = 0.5 * track.tracks.parameter[:, 0] - margin
-    side = (env.rand() < 0.5).float() * 2.0 - 1.0
-    roll = side * ((half - outside) / axis).clamp(-1.0, 1.0).acos().clamp_max(robot.joints[0].upper)
-    # A leg of length L under its hip: the hips of one side are higher, and its legs longer.
-    reach = robot.thigh_length + robot.calf_length
-    rise = axis * roll.sin()[:, None] * constant([1.0, -1.0, 1.0, -1.0], env.device)
-    knee = 2.0 * ((0.72 * reach + rise) / reach).clamp(0.4, 0.98).acos()
-    hip = (-roll[:, None]).expand_as(knee)
-    dof_pos = torch.stack((hip, 0.5 * knee, -knee), dim=-1).flatten(1)
-    dof_pos = torch.minimum(torch.maximum(dof_pos, env.dof_lower), env.dof_upper)
-    root = torch.zeros(env.num_envs, 13, device=env.device)
-    start, end = track.tracks.start[:, 0], track.tracks.end[:, 0]
-    root[:, 0] = torch.lerp(start - 0.5, end, env.rand())
-    root[:, 2] = env.env_origins[:, 2] + 0.72 * reach + robot.foot_radius + margin
-    zero = torch.zeros_like(roll)
-    root[:, 3:7] = quat_from_euler_xyz(roll, zero, zero)
-    root[:, 7] = env.rand(low=0.3, high=1.0)
-    env.sim.reset(chosen, root, dof_pos, torch.zeros_like(dof_pos))
-
-
 def solid_obstacles(env: EnvState, mask: Tensor) -> None:
     """Obstacles are solid from now on: for evaluation, and for runs that need no soft ones."""
     track = track_of(env)
@@ -241,16 +183,14 @@ def track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, clean: flo
     track.levels = torch.where(mask[:, None], level, track.levels)
 
 
-def soft_to_solid(
-    env: EnvState, mask: Tensor, *, step: float = 0.25, clean: float = 0.03, hardest: float = 1.0
-) -> None:
+def soft_to_solid(env: EnvState, mask: Tensor, *, step: float = 0.25, clean: float = 0.03) -> None:
     """Obstacles of a world become solid more often after an episode that passed half of them without touching soft
-    ones by more than ``clean`` m, and less often after one that passed none; never more often than ``hardest``."""
+    ones by more than ``clean`` m, and less often after one that passed none."""
     track = track_of(env)
     half = track.passed * 2 >= track.cfg.num_blocks
     harder = half & (track.worst_penetration <= clean)
     change = step * (harder.float() - (track.passed == 0).float())
-    track.hardness = torch.where(mask, (track.hardness + change).clamp(0.0, hardest), track.hardness)
+    track.hardness = torch.where(mask, (track.hardness + change).clamp(0.0, 1.0), track.hardness)
 
 
 # -------------------------------------------------------------------- metrics

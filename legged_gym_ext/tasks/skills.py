@@ -36,16 +36,12 @@ class SkillCfg:
     max_tilt: float = 1.2
     """The episode ends where the trunk leans more than this, rad."""
     max_iterations: int = 400
-    hardest: float = 1.0
-    """Greatest probability of solid obstacles, in tasks whose obstacles can be soft."""
     start: str = "walk"
     """The skill whose policy it is learned from (by ``scripts/train_skills.py``)."""
     start_levels: int = 1
     """Levels that the worlds draw from at the start of a training."""
     start_hardness: float = 0.0
     """Probability of solid obstacles at the start, in tasks whose obstacles can be soft."""
-    start_in_slot: float = 0.0
-    """Share of the episodes that begin at a slot, rolled; tracks of tilt blocks alone."""
     weights: tuple[tuple[str, float], ...] = ()
     """Rewards whose weight is not that of the other skills."""
 
@@ -57,21 +53,10 @@ SKILLS: dict[str, SkillCfg] = {
     "crawl": SkillCfg(
         ("crawl",), max_iterations=150, weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0))
     ),
-    # Solid walls teach nothing to who is stuck between them: some stay soft to the end.
-    "tilt": SkillCfg(
-        ("tilt",),
-        max_tilt=1.5,
-        hardest=0.6,
-        start_in_slot=0.4,
-        weights=(
-            ("roll", 0.0),
-            ("slot_roll", 2.0),
-            ("default_pose", 0.0),
-            ("dof_pos_limits", -1.0),
-            ("penetration_depth", -20.0),
-        ),
+    "tilt": SkillCfg(("tilt",), max_tilt=1.5, max_iterations=173, weights=(("roll", 0.0),)),
+    "hurdle": SkillCfg(
+        ("hurdle", "jump"), speed=(1.0, 1.4), start="jump", start_levels=5, start_hardness=1.0, max_iterations=120
     ),
-    "hurdle": SkillCfg(("hurdle", "jump"), speed=(1.0, 1.4), start="jump", start_levels=5, start_hardness=1.0),
     "stairs": SkillCfg(
         ("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0), max_iterations=184
     ),
@@ -89,8 +74,6 @@ def skill(name: str, robot: str) -> TaskCfg:
     terms = _rewards() | (_soft_rewards() if soft else {})
     for term, weight in cfg.weights:
         terms[term] = replace(terms[term], weight=weight)
-    in_slot = EventTermCfg(tracks.start_in_slot, "reset", params={"share": cfg.start_in_slot})
-    slot = {"in_slot": in_slot} if cfg.start_in_slot > 0.0 else {}
     env = EnvCfg(
         robot=robot,
         num_envs=1024,
@@ -100,8 +83,8 @@ def skill(name: str, robot: str) -> TaskCfg:
         critic_observations=_observations() | {"base_pose": ObsTermCfg(observations.base_pose)} | _contacts(),
         rewards=terms,
         terminations=_terminations(cfg.max_tilt),
-        events=_events(cfg.start_levels, cfg.start_hardness) | slot,
-        curriculum=_curriculum(soft, cfg.hardest),
+        events=_events(cfg.start_levels, cfg.start_hardness),
+        curriculum=_curriculum(soft),
         metrics=track_metrics(),
         commands=VelocityCommandCfg(
             lin_vel_x=cfg.speed, lin_vel_y=(0.0, 0.0), ang_vel_yaw=(0.0, 0.0), standing_fraction=0.0, along_track=True
@@ -152,7 +135,6 @@ def _rewards() -> dict[str, RewardTermCfg]:
 
 def _soft_rewards() -> dict[str, RewardTermCfg]:
     return {
-        "slot_roll": RewardTermCfg(tracks.slot_roll, 0.0),
         "penetration_depth": RewardTermCfg(tracks.penetration_depth, -8.0),
         "penetration_volume": RewardTermCfg(tracks.penetration_volume, -4.0),
     }
@@ -183,9 +165,9 @@ def _events(start_levels: int, start_hardness: float) -> dict[str, EventTermCfg]
     }
 
 
-def _curriculum(soft: bool, hardest: float) -> dict[str, CurriculumTermCfg]:
+def _curriculum(soft: bool) -> dict[str, CurriculumTermCfg]:
     level = {"level": CurriculumTermCfg(tracks.track_level, {"num_levels": NUM_LEVELS})}
-    return level | ({"hardness": CurriculumTermCfg(tracks.soft_to_solid, {"hardest": hardest})} if soft else {})
+    return level | ({"hardness": CurriculumTermCfg(tracks.soft_to_solid)} if soft else {})
 
 
 def track_metrics() -> dict[str, MetricTermCfg]:

@@ -377,20 +377,3 @@ def test_state_is_restored() -> None:
     assert torch.equal(tracks.engaging_block(one), tracks.engaging_block(other))
     for name, value in tracks.track_of(one).state_dict().items():
         assert torch.equal(value, tracks.track_of(other).state_dict()[name]), name
-
-
-def test_a_slot_asks_for_roll_to_either_side() -> None:
-    env = make(track_cfg("tilt", "crawl"), 6)
-    # The slot is 0.30 m wide: (0.38 - 0.30) / 0.12 of 0.95 rad are asked for, from 0.4 m before it (x = 2.1) to 0.2 m
-    # beyond its end (x = 2.5).
-    asked = 0.95 * 2.0 / 3.0
-    rolls = torch.tensor([0.5 * asked, -0.5 * asked, 1.0, 1.0, 1.0, 0.0])
-    root = torch.zeros(6, 13)
-    root[:, 0], root[:, 2] = torch.tensor([2.0, 2.3, 2.6, 1.6, 2.75, 2.3]), 1.0
-    root[:, 7] = torch.tensor([1.0, 0.5, 2.0, 1.0, 1.0, 1.0])
-    env.commands = torch.tensor([1.0, 0.0, 0.0]).expand(6, -1)
-    root[:, 3:7] = quat_from_euler_xyz(rolls, torch.zeros(6), torch.zeros(6))
-    pose = env.default_dof_pos.expand(6, -1)
-    env.sim.reset(all_of(env), root, pose, torch.zeros_like(pose))
-    env.update_kinematics()
-    close(tracks.slot_roll(env), [0.5, 0.25, 1.0, 0.0, 0.0, 0.0], atol=1e-3)
