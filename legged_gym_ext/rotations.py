@@ -45,6 +45,12 @@ def euler_xyz_from_quat(quat: Tensor) -> Tensor:
     return torch.stack((roll, pitch, yaw), dim=-1)
 
 
+def turn_planar(x: Tensor, y: Tensor, yaw: Tensor) -> Tensor:
+    """The points ``x, y`` (1, P) or (N, P) turned by ``yaw (N,)`` rad about z: (N, P, 2)."""
+    cos, sin = yaw.cos()[:, None], yaw.sin()[:, None]
+    return torch.stack((cos * x - sin * y, sin * x + cos * y), dim=-1)
+
+
 def yaw_of(quat: Tensor) -> Tensor:
     """Heading (...) in rad of ``quat (..., 4)``."""
     x, y, z, w = quat.unbind(-1)

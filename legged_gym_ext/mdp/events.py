@@ -7,7 +7,7 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.robots.kinematics import foot_positions
-from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
+from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate, turn_planar
 from legged_gym_ext.sim.interface import DynamicsSample
 from st_rl.utils.constants import constant
 
@@ -60,9 +60,7 @@ def _footprint(env: EnvState, heading: Tensor) -> Tensor:
         constant([-0.15, 0.0, 0.15], env.device),
         indexing="ij",
     )
-    cos, sin = heading.cos()[:, None], heading.sin()[:, None]
-    x, y = x.reshape(1, -1), y.reshape(1, -1)
-    return torch.stack((cos * x - sin * y, sin * x + cos * y), dim=-1)
+    return turn_planar(x.reshape(1, -1), y.reshape(1, -1), heading)
 
 
 def randomise_dynamics(

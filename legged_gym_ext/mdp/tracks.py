@@ -10,7 +10,7 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.track_state import TrackState
-from legged_gym_ext.rotations import yaw_of
+from legged_gym_ext.rotations import turn_planar, yaw_of
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import NUM_OBSTACLE_IDS
 
@@ -53,15 +53,9 @@ def height_measurements(
 
     The points are a grid in the base's heading frame, ``(first, last, number)`` along x and y, y running fastest.
     """
-    return _scan(env, x, y, offset)
-
-
-def _scan(env: EnvState, x: tuple[float, float, int], y: tuple[float, float, int], offset: float) -> Tensor:
     along, across = torch.linspace(*x, device=env.device), torch.linspace(*y, device=env.device)
     px, py = (grid.reshape(1, -1) for grid in torch.meshgrid(along, across, indexing="ij"))
-    yaw = yaw_of(env.base_quat)[:, None]
-    cos, sin = yaw.cos(), yaw.sin()
-    points = torch.stack((cos * px - sin * py, sin * px + cos * py), dim=-1) + env.base_pos[:, None, 0:2]
+    points = turn_planar(px, py, yaw_of(env.base_quat)) + env.base_pos[:, None, 0:2]
     heights = track_of(env).height_at(points)
     return (env.base_pos[:, 2:3] - offset - heights).clamp(-1.0, 1.0)
 
@@ -155,8 +149,13 @@ def random_track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, har
     """Draw the level of every type of block uniformly; obstacles are solid with the probability ``hardness``."""
     track = track_of(env)
     track.hardness = torch.where(mask, hardness, track.hardness)
-    fresh = (env.rand(track.levels.shape[1]) * num_levels).long().clamp_max(num_levels - 1)
-    track.levels = torch.where(mask[:, None], fresh, track.levels)
+    track.levels = torch.where(mask[:, None], _draw_levels(env, num_levels), track.levels)
+
+
+def _draw_levels(env: EnvState, num_levels: int) -> Tensor:
+    """(N, T) long, uniform in [0, num_levels)."""
+    types = track_of(env).levels.shape[1]
+    return (env.rand(types) * num_levels).long().clamp_max(num_levels - 1)
 
 
 def track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, clean: float = 0.03) -> None:
@@ -178,8 +177,7 @@ def track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, clean: flo
     reached = ((blocks <= track.passed[:, None])[..., None] & is_kind).any(dim=1)
     lost = reached & (failed | ~spotless)
     level = track.levels + won.long() - (lost & ~won).long()
-    random = (env.rand(level.shape[1]) * num_levels).long().clamp_max(num_levels - 1)
-    level = torch.where(level >= num_levels, random, level.clamp_min(0))
+    level = torch.where(level >= num_levels, _draw_levels(env, num_levels), level.clamp_min(0))
     track.levels = torch.where(mask[:, None], level, track.levels)
 
 

@@ -23,6 +23,7 @@ from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.rotations import quat_rotate, quat_rotate_inverse
 from legged_gym_ext.sim import scene as scene_text
 from legged_gym_ext.sim.interface import (
+    MAX_COORDINATE,
     CameraCfg,
     DynamicsSample,
     SceneCfg,
@@ -50,8 +51,6 @@ _DYNAMICS_FIELDS = (
     "dof_armature",
 )
 _BOX_FIELDS = ("geom_pos", "geom_quat", "geom_size", "geom_contype", "geom_conaffinity")
-_MAX_COORDINATE = 1e4
-"""A position (m, rad) or speed (m/s, rad/s) beyond this is as broken as a NaN."""
 
 
 class MujocoSimulator(Simulator):
@@ -151,7 +150,7 @@ class MujocoSimulator(Simulator):
         worst = torch.maximum(self._qpos_t.abs().amax(1), self._qvel_t.abs().amax(1))
         # The engine takes targets that are not finite for zeros, which would hide a broken policy.
         worst = torch.maximum(worst, torch.from_numpy(self._before["targets"]).abs().amax((1, 2)))
-        torch.le(worst, _MAX_COORDINATE, out=self.invalid).logical_not_()
+        torch.le(worst, MAX_COORDINATE, out=self.invalid).logical_not_()
         count = int(self.invalid.sum())
         if count:
             self.num_invalid += count
@@ -306,4 +305,4 @@ class MujocoSimulator(Simulator):
 
 def _bound(tensor: Tensor) -> None:
     """Make what a broken world reports finite, in place, so that it cannot spoil sums over worlds."""
-    tensor.nan_to_num_(0.0, 0.0, 0.0).clamp_(-_MAX_COORDINATE, _MAX_COORDINATE)
+    tensor.nan_to_num_(0.0, 0.0, 0.0).clamp_(-MAX_COORDINATE, MAX_COORDINATE)
