@@ -8,7 +8,7 @@ recording itself ends by moving what the step has made to where the next step lo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,38 +17,10 @@ from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.sim.interface import Simulator
 from st_rl.utils.errors import UserError
+from st_rl.utils.recording import CudaRecording, Recording
 
 Slot = tuple[Any, Any]
 """Where a tensor is kept: a dictionary and a key of it, or a list and an index."""
-
-
-class Recording(Protocol):
-    """Work that can be done again without Python."""
-
-    def record(self, work: Callable[[], None]) -> None:
-        """Do ``work`` once, and take down what it does to tensors."""
-
-    def replay(self) -> None:
-        """Do it again, on the tensors and at the addresses of the recording."""
-
-
-class CudaRecording:
-    """A CUDA graph that draws its random numbers from ``generator``."""
-
-    def __init__(self, generator: torch.Generator) -> None:
-        self._graph = torch.cuda.CUDAGraph()
-        self._graph.register_generator_state(generator)
-
-    def record(self, work: Callable[[], None]) -> None:
-        """See ``Recording``; a recording alone does nothing, so it is replayed once."""
-        torch.cuda.synchronize()
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
-            work()
-        self.replay()
-
-    def replay(self) -> None:
-        """Queue the graph in the current stream."""
-        self._graph.replay()
 
 
 class Carried:

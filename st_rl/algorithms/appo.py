@@ -58,6 +58,7 @@ class APPOAlgoMixin(_Algorithm):
     ``infos["ref_motion"] (N, M)``, transitions of the reference.
     """
 
+    replayable: ClassVar[bool] = False
     cfg: Any
     """A configuration that derives from ``AmpCfg``."""
     storage: AmpRolloutStorage

@@ -11,6 +11,7 @@ from torch import nn
 
 from st_rl.algorithms import distributed, losses
 from st_rl.algorithms.cpu_kernels import fast_kernels
+from st_rl.algorithms.replay import Learn, ReplayedSteps
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
@@ -58,6 +59,8 @@ class PPO:
     """
 
     cfg_class: ClassVar[type[PPOCfg]] = PPOCfg
+    replayable: ClassVar[bool] = True
+    """Whether ``compute_losses`` does the same to tensors at every call, so that a graph can stand for it."""
     cfg: PPOCfg
     storage: RolloutStorage
 
@@ -72,12 +75,18 @@ class PPO:
         self.obs_normalizer: nn.Module = nn.Identity()
         self.critic_obs_normalizer: nn.Module = self.obs_normalizer
         self._pending: dict[str, Any] = {}
+        self._steps = self._build_steps()
+
+    def _build_steps(self) -> Learn:
+        """``_learn``, replayed where that is faster."""
+        fixed = self.replayable and not self.actor_critic.is_recurrent and distributed.world_size() == 1
+        return ReplayedSteps(self._learn) if fixed and self.device.type == "cuda" else self._learn
 
     def _build_optimizer(self) -> torch.optim.Optimizer:
         """Adam whose rate is a tensor, so that adapting it needs no synchronisation."""
         rate = torch.tensor(self.cfg.learning_rate, device=self.device)
         parameters = [p for p in self.actor_critic.parameters() if p.requires_grad]
-        return torch.optim.Adam(parameters, lr=rate, fused=True)
+        return torch.optim.Adam(parameters, lr=rate, fused=True, capturable=self.device.type == "cuda")
 
     def _loss_coefs(self) -> dict[str, float]:
         """Weight of every loss term by its name; a subclass adds its own."""
@@ -198,16 +207,21 @@ class PPO:
         totals: dict[str, torch.Tensor] = {}
         with fast_kernels(self.device):
             for step in range(self.cfg.num_learning_epochs * len(batches)):
-                terms, statistics = self.compute_losses(batches[step % len(batches)])
                 # Before the first step the policy is the one that acted, and its KL nothing but rounding.
-                if self.cfg.schedule == "adaptive" and step > 0:
-                    self._adapt_learning_rate(statistics["kl"])
-                self._gradient_step(terms)
-                for name, value in (*terms.items(), *statistics.items()):
-                    totals[name] = totals[name] + value.detach() if name in totals else value.detach()
+                adapt = self.cfg.schedule == "adaptive" and step > 0
+                for name, value in self._steps(batches[step % len(batches)], adapt).items():
+                    totals[name] = totals[name] + value if name in totals else value.clone()
         self._update_normalizers()
         storage.clear()
         return self._means(totals, self.cfg.num_learning_epochs * len(batches))
+
+    def _learn(self, batch: Batch, adapt: bool) -> dict[str, torch.Tensor]:
+        """One gradient step; returns its loss terms and statistics."""
+        terms, statistics = self.compute_losses(batch)
+        if adapt:
+            self._adapt_learning_rate(statistics["kl"])
+        self._gradient_step(terms)
+        return {name: value.detach() for name, value in (terms | statistics).items()}
 
     def _normalized(self, batches: list[Batch]) -> list[Batch]:
         if self.cfg.normalize_obs:
@@ -307,6 +321,10 @@ class PPO:
         self.actor_critic.load_state_dict(state["model_state_dict"])
         # The optimizer would go on working in the very tensors that it is given.
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer_state_dict"]))
+        for group in self.optimizer.param_groups:
+            group["capturable"] = self.device.type == "cuda"  # as here, not as where it was saved
+        # A recording is bound to the tensors that have just been replaced.
+        self._steps = self._build_steps()
         if self.cfg.normalize_obs:
             self.obs_normalizer.load_state_dict(state["obs_normalizer_state_dict"])
             if self.critic_obs_normalizer is not self.obs_normalizer:

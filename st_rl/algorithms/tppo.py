@@ -82,6 +82,7 @@ class TPPO(PPO):
     """PPO whose policy, the student, also learns to do what a teacher would."""
 
     cfg_class: ClassVar[type[PPOCfg]] = TPPOCfg
+    replayable: ClassVar[bool] = False
     cfg: Any
     """A ``TPPOCfg``."""
 

@@ -12,10 +12,11 @@ from tape import Tape, TapedLaunches
 from torch import Tensor
 
 from legged_gym_ext.envs.cfg import EnvCfg
-from legged_gym_ext.envs.graphed import Carried, CudaRecording, GraphedEnv
+from legged_gym_ext.envs.graphed import Carried, GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.utils.errors import UserError
+from st_rl.utils.recording import CudaRecording
 
 needs_warp = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="MuJoCo Warp is missing")
 WORLDS = 4

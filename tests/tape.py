@@ -16,12 +16,12 @@ from torch.utils._pytree import tree_leaves
 
 
 class Tape:
-    """See ``legged_gym_ext.envs.graphed.Recording``."""
+    """See ``st_rl.utils.recording.Recording``."""
 
     active: Tape | None = None
     """The one that is recording."""
 
-    def __init__(self, generator: torch.Generator) -> None:
+    def __init__(self, generator: torch.Generator | None = None) -> None:
         self.actions: list[Callable[[], None]] = []
 
     def record(self, work: Callable[[], None]) -> None:
@@ -33,8 +33,10 @@ class Tape:
             Tape.active = None
 
     def replay(self) -> None:
-        for action in self.actions:
-            action()
+        # Derivatives were taken when the tape was made; what they did is on it.
+        with torch._C._AutoDispatchBelowAutograd():
+            for action in self.actions:
+                action()
 
 
 class _Operators(TorchDispatchMode):
