@@ -33,9 +33,10 @@ class GpuReportOptions:
     walk_worlds: int = 4096
     """Worlds of the training that is timed until the robot walks; 0 leaves it out."""
     goal: WalkGoal = field(default_factory=WalkGoal)
-    memory_tasks: tuple[str, ...] = ()
-    """Tasks, such as those with depth images, whose memory in training is measured."""
-    memory_worlds: int = 8192
+    image_task: str = "go1_field"
+    """Task whose memory in training is measured, with a depth image added to it."""
+    image_worlds: int = 8192
+    """Worlds of that training; 0 leaves it out."""
     mjlab_python: Path | None = None
     """An interpreter that can import mjlab, measured beside; mjlab needs another version of the engine."""
     json: Path = Path("gpu_report.json")
@@ -46,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options = parse_options(GpuReportOptions, argv)
     task = get_task(options.task)
-    memory_tasks = [get_task(name) for name in options.memory_tasks]
+    image_task = gpu_report.seeing(get_task(options.image_task))
     gpu_report.require_gpu(options.device)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     where: dict[str, Any] = {"backend": options.backend, "device": options.device}
@@ -63,14 +64,15 @@ def main(argv: list[str] | None = None) -> int:
         options.mjlab_python, options.worlds, steps=options.steps, device=options.device
     )
     write_report(options.json, result)
-    result["memory"] = [gpu_report.memory_of(each, options.memory_worlds, **where) for each in memory_tasks]
-    write_report(options.json, result)
+    if options.image_worlds:
+        result["images"] = gpu_report.memory_of(image_task, options.image_worlds, **where)
+        write_report(options.json, result)
     if options.walk_worlds:
         result["walk"] = gpu_report.time_to_walk(
             task, options.goal, worlds=options.walk_worlds, graphed=gpu_report.graphs_pay(result["sweep"]), **where
         )
         write_report(options.json, result)
-    for name in ("gpu", "mjlab", "memory", "walk"):
+    for name in ("gpu", "mjlab", "images", "walk"):
         print(f"{name}: {result.get(name)}")
     for row in result["sweep"]:
         print(

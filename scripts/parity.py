@@ -22,6 +22,8 @@ class ParityOptions:
     """Runs, by folder or name; by default every shipped policy."""
     episodes: int = 256
     seed: int = 1
+    stored: bool = False
+    """Do not measure again what a run's evaluation.json tells of a backend; the other takes its episodes and seed."""
     device: str = "cpu"
     """Of the warp backend."""
     json: Path | None = None
@@ -41,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     if not folders:
         raise UserError(f"there are no policies in '{runs.SHIPPED}'; name some with --policies")
     backends = {"mujoco": "cpu", "warp": options.device}
-    entries = parity_report(folders, backends, episodes=options.episodes, seed=options.seed)
+    entries = parity_report(folders, backends, episodes=options.episodes, seed=options.seed, stored=options.stored)
     print(parity_table(entries))
     if options.json is not None:
         write_report(options.json, {"policies": entries})

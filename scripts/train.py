@@ -46,8 +46,8 @@ class TrainOptions:
     """Run to continue where it was saved: a folder, a run's name, or 'latest' (which may be left out)."""
     load_run: str | None = None
     """Run whose weights a new one starts from: a folder, a run's name, a shipped policy's name, or 'latest'."""
-    graphed: bool = False
-    """Replay whole control steps as CUDA graphs; on a GPU only."""
+    graphed: bool = True
+    """On a GPU, replay whole control steps as CUDA graphs, which is faster (docs/gpu.md)."""
     runner: str = "st_rl"
     """'st_rl', or 'rsl_rl' for the public library's runner."""
     num_threads: int = 0
@@ -136,8 +136,6 @@ def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path |
     """The task as it is trained, the run folder, and the run whose weights a new one starts from."""
     # Looked up before anything is made: a wrong name must leave nothing behind.
     require_backend(options.backend, options.device)
-    if options.graphed and (options.device == "cpu" or options.runner != "st_rl"):
-        raise UserError("--graphed needs a GPU and the runner of st_rl; add --device cuda or leave it out")
     distributed.share(task.env.num_envs)
     get_runner_class(task.train.runner_class)
     get_policy_class(task.train.policy.class_name)
@@ -156,7 +154,8 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
     with distributed.process_group(options.device) as device:
         task, folder, source = distributed.from_first(lambda: prepare(task, options))
         resume, where = options.resume is not None, Where(backend=options.backend, device=str(device))
-        code = train(task, folder, resume=resume, weights_from=source, graphed=options.graphed, **where)
+        graphed = options.graphed and device.type == "cuda"
+        code = train(task, folder, resume=resume, weights_from=source, graphed=graphed, **where)
         return code, folder, distributed.rank() == 0
 
 

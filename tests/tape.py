@@ -24,6 +24,9 @@ class Tape:
     def __init__(self, generator: torch.Generator | None = None) -> None:
         self.actions: list[Callable[[], None]] = []
 
+    def rehearse(self, work: Callable[[], None]) -> None:
+        work()
+
     def record(self, work: Callable[[], None]) -> None:
         Tape.active = self
         try:

@@ -7,15 +7,18 @@ import json
 import logging
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from legged_gym_ext.envs.cfg import ObsTermCfg
 from legged_gym_ext.evaluation.benchmark import measure, memory_mib, now
 from legged_gym_ext.evaluation.walk import WalkFigures, evaluate_walk
-from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.mdp import observations
+from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
+from legged_gym_ext.tasks.cfg import PolicyCfg, TaskCfg
 from legged_gym_ext.tasks.runs import make_env
 from legged_gym_ext.tasks.training import make_runner
 from st_rl.utils.errors import UserError
@@ -39,6 +42,8 @@ class WalkGoal:
     """rad/s, RMS of the yaw rate error."""
     max_seconds: float = 300.0
     """s of training, after which it is given up."""
+    every: int = 10
+    """Iterations between two evaluations, whose time does not count."""
 
     def reached_by(self, figures: WalkFigures) -> bool:
         """Whether ``figures`` are as good."""
@@ -91,6 +96,26 @@ def graphs_pay(results: Sequence[Mapping[str, Any]]) -> bool:
     return bool(both) and rates[max(both), True] > rates[max(both), False]
 
 
+@dataclass(frozen=True)
+class _SeeingPolicyCfg(PolicyCfg):
+    """A policy that reads the image through a convolutional encoder."""
+
+    class_name: str = "EncoderActorCritic"
+    encoder_component_names: tuple[str, ...] = ("forward_depth",)
+    encoder_class_name: str = "Conv2dHeadModel"
+    encoder_kwargs: Mapping[str, Any] = field(
+        default_factory=lambda: {"channels": [16, 32], "kernel_sizes": [5, 3], "strides": [2, 2], "hidden_sizes": [128]}
+    )
+    encoder_output_size: int = 32
+
+
+def seeing(task: TaskCfg) -> TaskCfg:
+    """``task`` with a depth image in the actor's observation, and an encoder for it."""
+    image = {"forward_depth": ObsTermCfg(observations.forward_depth)}
+    env = replace(task.env, camera=DepthCameraCfg(), observations=task.env.observations | image)
+    return replace(task, env=env, train=replace(task.train, policy=_SeeingPolicyCfg()))
+
+
 def memory_of(task: TaskCfg, worlds: int, *, backend: str, device: str) -> dict[str, Any]:
     """GiB in use on ``device`` in an iteration of training of ``task`` in ``worlds`` worlds."""
     env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=task.train.seed)
@@ -111,13 +136,11 @@ def time_to_walk(
     worlds: int,
     backend: str,
     device: str,
-    chunk: int = 10,
     graphed: bool = False,
 ) -> dict[str, Any]:
     """Train from scratch until an evaluation reaches ``goal``.
 
     Args:
-        chunk: iterations between two evaluations, whose time does not count.
         graphed: whole control steps are replayed in training.
 
     Returns:
@@ -132,7 +155,7 @@ def time_to_walk(
         runner.stream = io.StringIO()
         while seconds < goal.max_seconds and not reached:
             begin = now(env.device)
-            runner.learn(chunk, init_at_random_ep_len=runner.iteration == 0)
+            runner.learn(goal.every, init_at_random_ep_len=runner.iteration == 0)
             seconds += now(env.device) - begin
             policy = _Acting(runner.get_inference_policy())
             figures = evaluate_walk(task, lambda _, policy=policy: policy, episodes=goal.episodes, seed=1, **where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ _RATES = (("success_rate", "success_ci", "success"), ("fall_rate", "fall_rate_in
 
 
 def parity_report(
-    folders: Sequence[Path], backends: Mapping[str, str], *, episodes: int, seed: int
+    folders: Sequence[Path], backends: Mapping[str, str], *, episodes: int, seed: int, stored: bool = False
 ) -> list[dict[str, Any]]:
     """Evaluate each run by its task's own protocol on every backend.
 
     Args:
         folders: run folders.
         backends: name of a backend -> device that it runs on.
+        stored: where a run holds the evaluation of a backend, take that one, and its episodes and seed for the others.
 
     Returns:
         One entry a run: ``policy``, ``task``, what the ``rate`` is of, per backend the rate and its interval, and
@@ -29,20 +31,28 @@ def parity_report(
     entries = []
     for folder in folders:
         task = runs.load_run(folder).task
-        reports = {
-            backend: evaluation_report(
+        reports = {}
+        kept = _stored(folder) if stored else {}
+        for backend, device in backends.items():
+            if kept.get("backend") == backend:
+                reports[backend] = kept
+                continue
+            reports[backend] = evaluation_report(
                 task,
                 lambda env, folder=folder: runs.RunPolicy(folder, env),
                 policy=folder.resolve().name,
-                episodes=episodes,
-                seed=seed,
+                episodes=kept.get("episodes", episodes),
+                seed=kept.get("seed", seed),
                 backend=backend,
                 device=device,
             )
-            for backend, device in backends.items()
-        }
         entries.append(compared(reports))
     return entries
+
+
+def _stored(folder: Path) -> dict[str, Any]:
+    path = folder / "evaluation.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def compared(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

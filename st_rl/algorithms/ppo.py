@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from st_rl.algorithms import distributed, losses
-from st_rl.algorithms.cpu_kernels import fast_kernels
+from st_rl.algorithms.kernels import fast_kernels
 from st_rl.algorithms.replay import Learn, ReplayedSteps
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states

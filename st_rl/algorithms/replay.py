@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import torch
 
@@ -15,7 +15,7 @@ Learn = Callable[[Batch, bool], dict[str, torch.Tensor]]
 
 
 class ReplayedSteps:
-    """Does what ``learn`` does; from the second update on as replays of two recordings, adapting and not.
+    """Does what ``learn`` does; from its third step on as replays of two recordings, adapting and not.
 
     For mini-batches of one size, without sequences. What ``learn`` does must depend on nothing but the contents of
     tensors that stay where they are; the optimizer's state is one of those from the first step on.
@@ -24,30 +24,29 @@ class ReplayedSteps:
     def __init__(self, learn: Learn, recording: Callable[[], Recording] = CudaRecording) -> None:
         """``recording`` makes the graphs."""
         self._learn, self._make_recording = learn, recording
-        self._seen: set[bool] = set()
         self._batch: Batch | None = None
-        self._recorded: dict[bool, tuple[Recording, dict[str, torch.Tensor]]] = {}
+        self._rehearsed: dict[bool, Recording] = {}
+        self._recorded: set[bool] = set()
+        self._answers: dict[bool, dict[str, torch.Tensor]] = {False: {}, True: {}}
 
     def __call__(self, batch: Batch, adapt: bool) -> dict[str, torch.Tensor]:
         """As ``learn``; the numbers returned are overwritten by the next call."""
-        if adapt not in self._seen:
-            # Kernels are loaded and the optimizer's state is made.
-            self._seen.add(adapt)
-            return self._learn(batch, adapt)
         if self._batch is None:
             self._batch = _copy(batch)
-        _overwrite(self._batch, batch)
-        if adapt in self._recorded:
-            recording, answer = self._recorded[adapt]
-            recording.replay()
-            return answer
-        return self._record(self._batch, adapt)
+        target, answer = self._batch, self._answers[adapt]
+        _overwrite(target, batch)
 
-    def _record(self, batch: Batch, adapt: bool) -> dict[str, torch.Tensor]:
-        answer: dict[str, torch.Tensor] = {}
-        recording = self._make_recording()
-        recording.record(lambda: answer.update(self._learn(batch, adapt)))
-        self._recorded[adapt] = recording, answer
+        def work() -> None:
+            answer.update(self._learn(target, adapt))
+
+        if adapt in self._recorded:
+            self._rehearsed[adapt].replay()
+        elif adapt in self._rehearsed:
+            self._rehearsed[adapt].record(work)
+            self._recorded.add(adapt)
+        else:
+            self._rehearsed[adapt] = self._make_recording()
+            self._rehearsed[adapt].rehearse(work)
         return answer
 
 
@@ -66,7 +65,7 @@ def _overwrite(target: Batch, source: Batch) -> None:
 
 
 def _tensors(batch: Batch) -> dict[str, torch.Tensor]:
-    values = {each.name: getattr(batch, each.name) for each in fields(batch)}
+    values = dict(vars(batch))
     if batch.critic_obs is batch.obs:
         del values["critic_obs"]
     return {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}

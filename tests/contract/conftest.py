@@ -9,15 +9,12 @@ import torch
 
 
 @pytest.fixture(autouse=True)
-def device_of_the_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """For a backend on a GPU, new tensors are on the GPU and the engine adds up in a fixed order."""
+def device_of_the_backend(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For a backend on a GPU, new tensors are on the GPU."""
     backend = request.node.callspec.params.get("backend", "") if hasattr(request.node, "callspec") else ""
     if not backend.endswith(":cuda"):
         yield
         return
-    from legged_gym_ext.sim import warp_model
-
-    monkeypatch.setattr(warp_model, "DETERMINISM", warp_model.mjw.DeterminismType.ALL)
     torch.set_default_device("cuda")
     try:
         yield

@@ -94,17 +94,20 @@ def test_walking_is_reached_when_every_figure_is_good_enough() -> None:
 
 
 def test_the_time_to_walk_is_that_of_training_until_the_goal() -> None:
-    never = WalkGoal(episodes=2, falls=-1.0, max_seconds=0.01)
-    result = gpu_report.time_to_walk(small_task(), never, worlds=4, backend="mujoco", device="cpu", chunk=1)
+    never = WalkGoal(episodes=2, falls=-1.0, max_seconds=0.01, every=1)
+    result = gpu_report.time_to_walk(small_task(), never, worlds=4, backend="mujoco", device="cpu")
     assert result["seconds"] is None and result["seconds_trained"] > 0.01
     assert result["iterations"] == 1 and result["steps"] == 16 and result["figures"]["episodes"] == 2
-    easy = WalkGoal(episodes=2, falls=1.0, lin_error=9.0, yaw_error=9.0)
-    result = gpu_report.time_to_walk(small_task(), easy, worlds=4, backend="mujoco", device="cpu", chunk=1)
+    easy = WalkGoal(episodes=2, falls=1.0, lin_error=9.0, yaw_error=9.0, every=1)
+    result = gpu_report.time_to_walk(small_task(), easy, worlds=4, backend="mujoco", device="cpu")
     assert result["seconds"] == result["seconds_trained"] > 0.0
 
 
-def test_memory_is_measured_in_training() -> None:
-    result = gpu_report.memory_of(small_task(), 4, backend="mujoco", device="cpu")
+@pytest.mark.parametrize("images", [False, True])
+def test_memory_is_measured_in_training(images: bool) -> None:
+    task = gpu_report.seeing(small_task()) if images else small_task()
+    assert ("forward_depth" in task.env.observations) == images
+    result = gpu_report.memory_of(task, 4, backend="mujoco", device="cpu")
     assert result["task"] == "go1_walk" and result["worlds"] == 4
     assert result["memory_gib"] is None or result["memory_gib"] > 0.01
 

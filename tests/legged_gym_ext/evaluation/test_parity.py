@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,3 +58,19 @@ def test_shipped_policies_are_evaluated_on_every_backend(monkeypatch: pytest.Mon
     entries = parity_report([folder], {"mujoco": "cpu", "warp": "cuda"}, episodes=7, seed=1)
     assert asked == [("go1_walk", "mujoco", "cpu", "go1_walk", 7), ("go1_walk", "warp", "cuda", "go1_walk", 7)]
     assert entries[0]["overlap"]
+
+
+def test_what_a_run_holds_need_not_be_measured_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+
+    def evaluated(task: Any, make_policy: Any, *, backend: str, **options: Any) -> dict[str, Any]:
+        asked.append((backend, options["episodes"], options["seed"]))
+        return report(backend, 2)
+
+    monkeypatch.setattr(parity, "evaluation_report", evaluated)
+    folder = tmp_path / "run"
+    shutil.copytree(runs.SHIPPED / "go1_walk", folder)
+    (folder / "evaluation.json").write_text(json.dumps(report("mujoco", 1) | {"episodes": 100, "seed": 5}))
+    entries = parity_report([folder], {"mujoco": "cpu", "warp": "cpu"}, episodes=7, seed=1, stored=True)
+    assert asked == [("warp", 100, 5)]
+    assert entries[0]["backends"]["mujoco"]["rate"] == 0.01

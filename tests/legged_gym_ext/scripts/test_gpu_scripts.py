@@ -35,7 +35,6 @@ def call(script: str, *arguments: str) -> int:
     ("script", "arguments", "message"),
     [
         ("train", ["go1_walk", *ON_CUDA], "NVIDIA GPU"),
-        ("train", ["go1_walk", "--graphed"], "needs a GPU"),
         ("evaluate", ["--policy", "go1_walk", *ON_CUDA], "NVIDIA GPU"),
         ("benchmark", ON_CUDA, "NVIDIA GPU"),
         ("gpu_report", [], "NVIDIA GPU"),

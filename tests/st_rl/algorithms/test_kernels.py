@@ -7,11 +7,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from st_rl.algorithms import cpu_kernels
-from st_rl.algorithms.cpu_kernels import fast_kernels
+from st_rl.algorithms import kernels
+from st_rl.algorithms.kernels import fast_kernels
 
 CPU = torch.device("cpu")
-pytestmark = pytest.mark.skipif(not cpu_kernels._AVAILABLE, reason="this build of torch has no oneDNN")
+pytestmark = pytest.mark.skipif(not kernels._AVAILABLE, reason="this build of torch has no oneDNN")
 
 
 def network() -> nn.Sequential:
@@ -38,8 +38,8 @@ def test_values_and_gradients_are_those_of_torch(shape: tuple[int, ...]) -> None
 
 def test_the_fast_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    product = cpu_kernels._product
-    monkeypatch.setattr(cpu_kernels, "_product", lambda *args: calls.append(args) or product(*args))
+    product = kernels._product
+    monkeypatch.setattr(kernels, "_product", lambda *args: calls.append(args) or product(*args))
     net, x = network(), torch.randn(8, 5)
     net(x)
     assert not calls
