@@ -64,13 +64,13 @@ def main(argv: list[str] | None = None) -> int:
         options.mjlab_python, options.worlds, steps=options.steps, device=options.device
     )
     write_report(options.json, result)
-    if options.image_worlds:
-        result["images"] = gpu_report.memory_of(image_task, options.image_worlds, **where)
-        write_report(options.json, result)
     if options.walk_worlds:
         result["walk"] = gpu_report.time_to_walk(
             task, options.goal, worlds=options.walk_worlds, graphed=gpu_report.graphs_pay(result["sweep"]), **where
         )
+        write_report(options.json, result)
+    if options.image_worlds:
+        result["images"] = gpu_report.memory_of(image_task, options.image_worlds, **where)
         write_report(options.json, result)
     for name in ("gpu", "mjlab", "images", "walk"):
         print(f"{name}: {result.get(name)}")

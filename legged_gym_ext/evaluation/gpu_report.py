@@ -118,6 +118,7 @@ def seeing(task: TaskCfg) -> TaskCfg:
 
 def memory_of(task: TaskCfg, worlds: int, *, backend: str, device: str) -> dict[str, Any]:
     """GiB in use on ``device`` in an iteration of training of ``task`` in ``worlds`` worlds."""
+    torch.cuda.empty_cache()  # of what was measured before
     env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=task.train.seed)
     try:
         runner = make_runner(replace(task, env=env.cfg), env, None, backend=backend, device=device)

@@ -89,6 +89,7 @@ class TrackState:
         """(N,) the obstacle at hand and (N,) bool whether there is one."""
         self._near: tuple[Tensor, Tensor, Tensor] | None = None
         self._penetration: Tensor | None = None
+        self._body_points: Tensor | None = None
 
     def advance(self) -> None:
         """Remember how far the robots came and how deep they were in obstacles; once per control step."""
@@ -132,16 +133,23 @@ class TrackState:
         boxes, overhang, _ = self.near_boxes()
         return queries.height_at(boxes, xy, overhang, turned=self._turned)
 
+    def body_points(self) -> Tensor:
+        """Where the sample points of the bodies are, (N, P, 3) m."""
+        if self._body_points is None:
+            states = self._sim.body_states[:, self._point_bodies]
+            turned = quat_rotate(states[..., 3:7], self._points.expand(self.num_envs, -1, -1))
+            self._body_points = states[..., 0:3] + turned
+        return self._body_points
+
     def penetration(self) -> Tensor:
         """(N, P) m: how deep the sample points of the bodies are in soft obstacles."""
         if self._penetration is None and self.skip_empty and not bool(self._soft().any()):
             self._penetration = torch.zeros(self.num_envs, len(self._points), device=self.device)
         if self._penetration is None:
-            states = self._sim.body_states[:, self._point_bodies]
-            points = states[..., 0:3] + quat_rotate(states[..., 3:7], self._points.expand(self.num_envs, -1, -1))
             boxes, _, soft = self.near_boxes()
             first = 3  # the floors come first and are never soft; what can be soft stands upright
-            self._penetration = queries.penetration(boxes[:, first:], points, which=soft[:, first:], turned=False)
+            boxes, soft = boxes[:, first:], soft[:, first:]
+            self._penetration = queries.penetration(boxes, self.body_points(), which=soft, turned=False)
         return self._penetration
 
     # ---------------------------------------------------------------- persistence

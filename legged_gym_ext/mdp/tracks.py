@@ -93,6 +93,35 @@ def penetration_volume(env: EnvState) -> Tensor:
     return (track_of(env).penetration() > 0.0).float().mean(dim=1)
 
 
+def rolled_progress(env: EnvState, target: float, ahead: float = 1.3) -> Tensor:
+    """Share of the commanded velocity along the track, times that of the roll ``target``, rad, to the right.
+
+    Each is at most 1; a roll to the left counts negative. Only from ``ahead`` m before an obstacle to its end.
+    """
+    down = env.projected_gravity
+    angle = torch.atan2(-down[:, 1], -down[:, 2])
+    progress = (env.sim.root_states[:, 7] / env.commands[:, 0].clamp_min(0.1)).clamp(0.0, 1.0)
+    return progress * (angle / target).clamp(-1.0, 1.0) * _near_obstacle(env, ahead)
+
+
+def wider_than_slot(env: EnvState, margin: float = 0.01, ahead: float = 0.5, most: float = 0.05) -> Tensor:
+    """How far the bodies reach beyond the slot at hand, made narrower by ``margin`` on either side.
+
+    m, up to ``most`` for each of their sample points, summed. It counts already ``ahead`` m before the slot.
+    """
+    track = track_of(env)
+    half_width = 0.5 * track.tracks.parameter.gather(1, track.index[:, None])
+    beyond = track.body_points()[..., 1].abs() - half_width + margin
+    return beyond.clamp(0.0, most).sum(dim=1) * _near_obstacle(env, ahead)
+
+
+def _near_obstacle(env: EnvState, ahead: float) -> Tensor:
+    """(N,) bool: the base is less than ``ahead`` m before the obstacle at hand, or has not left it yet."""
+    track = track_of(env)
+    start = track.tracks.start.gather(1, track.index[:, None]).squeeze(1)
+    return track.engaged & (env.base_pos[:, 0] > start - ahead)
+
+
 def impact(env: EnvState, force: float = 250.0) -> Tensor:
     """Sum over bodies of the contact force in excess of ``force`` N."""
     return (env.contact_forces.norm(dim=-1) - force).clamp_min(0.0).sum(dim=1)

@@ -8,8 +8,8 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, fields, make_dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import field, fields, is_dataclass, make_dataclass, replace
+from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
@@ -118,7 +118,12 @@ def _value_of(option: str, arguments: Sequence[str]) -> str | None:
 
 
 def _option_names(options: type) -> list[str]:
-    return [item.name for item in fields(options)]
+    """Names of the fields, those of a field that is itself a dataclass included, as ``field.name``."""
+    types, names = get_type_hints(options), []
+    for item in fields(options):
+        inner = types[item.name]
+        names += [f"{item.name}.{name}" for name in _option_names(inner)] if is_dataclass(inner) else [item.name]
+    return names
 
 
 def _check_option_names(arguments: Sequence[str], known: Sequence[str]) -> None:

@@ -24,6 +24,9 @@ NUM_LEVELS = 10
 """Levels of difficulty of every type of block."""
 
 
+_PPO = PPOCfg(entropy_coef=0.005)
+
+
 @dataclass(frozen=True)
 class SkillCfg:
     """What distinguishes one skill from another."""
@@ -44,7 +47,22 @@ class SkillCfg:
     """Probability of solid obstacles at the start, in tasks whose obstacles can be soft."""
     weights: tuple[tuple[str, float], ...] = ()
     """Rewards whose weight is not that of the other skills."""
+    difficulty: Range = (0.0, 1.0)
+    """Part of the range of difficulty that it is learned on."""
+    clean: tuple[float, float] = (0.03, 0.03)
+    """Depth in soft obstacles, in m, up to which an episode counts for the next level, and for solid obstacles."""
+    algorithm: PPOCfg = _PPO
 
+
+_TILT_WEIGHTS = (
+    ("roll", 0.0),
+    ("default_pose", 0.0),
+    ("dof_pos_limits", -1.0),
+    ("collision", -0.1),
+    ("penetration_depth", -2.0),
+    ("penetration_volume", -1.0),
+)
+"""Hips at the end of their range, and rubbing against the walls, are what a narrow slot needs."""
 
 SKILLS: dict[str, SkillCfg] = {
     "jump": SkillCfg(("jump",), num_blocks=3, speed=(1.0, 1.4), max_iterations=250),
@@ -53,7 +71,17 @@ SKILLS: dict[str, SkillCfg] = {
     "crawl": SkillCfg(
         ("crawl",), max_iterations=150, weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0))
     ),
-    "tilt": SkillCfg(("tilt",), max_tilt=1.5, max_iterations=173, weights=(("roll", 0.0),)),
+    "tilt": SkillCfg(
+        ("tilt",),
+        speed=(0.6, 1.0),
+        max_tilt=1.5,
+        max_iterations=600,
+        start_levels=NUM_LEVELS,
+        weights=_TILT_WEIGHTS,
+        difficulty=(0.6, 1.0),
+        clean=(1.0, 0.06),
+        algorithm=PPOCfg(entropy_coef=0.001, desired_kl=0.015),
+    ),
     "hurdle": SkillCfg(
         ("hurdle", "jump"), speed=(1.0, 1.4), start="jump", start_levels=5, start_hardness=1.0, max_iterations=120
     ),
@@ -69,9 +97,11 @@ SKILLS: dict[str, SkillCfg] = {
 def skill(name: str, robot: str) -> TaskCfg:
     """The task of ``robot`` that teaches the skill called ``name``."""
     cfg = SKILLS[name]
-    track = TrackCfg(blocks=cfg.blocks, num_blocks=cfg.num_blocks)
+    track = TrackCfg(blocks=cfg.blocks, num_blocks=cfg.num_blocks, difficulty=cfg.difficulty)
     soft = any(block.soft for block in track.types())
     terms = _rewards() | (_soft_rewards() if soft else {})
+    if cfg.blocks == ("tilt",):
+        terms |= _slot_rewards()
     for term, weight in cfg.weights:
         terms[term] = replace(terms[term], weight=weight)
     env = EnvCfg(
@@ -84,7 +114,7 @@ def skill(name: str, robot: str) -> TaskCfg:
         rewards=terms,
         terminations=_terminations(cfg.max_tilt),
         events=_events(cfg.start_levels, cfg.start_hardness),
-        curriculum=_curriculum(soft),
+        curriculum=_curriculum(soft, cfg.clean),
         metrics=track_metrics(),
         commands=VelocityCommandCfg(
             lin_vel_x=cfg.speed, lin_vel_y=(0.0, 0.0), ang_vel_yaw=(0.0, 0.0), standing_fraction=0.0, along_track=True
@@ -93,7 +123,7 @@ def skill(name: str, robot: str) -> TaskCfg:
     train = TrainCfg(
         max_iterations=cfg.max_iterations,
         policy=PolicyCfg(init_noise_std=0.7),
-        algorithm=PPOCfg(entropy_coef=0.005),
+        algorithm=cfg.algorithm,
         load=LoadCfg(match_segments=True, manipulators=("new_critic", "reset_std")),
     )
     return TaskCfg(name=f"{robot}_{name}", env=env, train=train)
@@ -140,6 +170,13 @@ def _soft_rewards() -> dict[str, RewardTermCfg]:
     }
 
 
+def _slot_rewards() -> dict[str, RewardTermCfg]:
+    return {
+        "rolled_progress": RewardTermCfg(tracks.rolled_progress, 5.0, params={"target": 0.85}),
+        "wider_than_slot": RewardTermCfg(tracks.wider_than_slot, -2.0),
+    }
+
+
 def _terminations(max_tilt: float) -> dict[str, TerminationTermCfg]:
     return {
         "time_out": TerminationTermCfg(terminations.time_out, time_out=True),
@@ -165,9 +202,9 @@ def _events(start_levels: int, start_hardness: float) -> dict[str, EventTermCfg]
     }
 
 
-def _curriculum(soft: bool) -> dict[str, CurriculumTermCfg]:
-    level = {"level": CurriculumTermCfg(tracks.track_level, {"num_levels": NUM_LEVELS})}
-    return level | ({"hardness": CurriculumTermCfg(tracks.soft_to_solid)} if soft else {})
+def _curriculum(soft: bool, clean: tuple[float, float]) -> dict[str, CurriculumTermCfg]:
+    level = {"level": CurriculumTermCfg(tracks.track_level, {"num_levels": NUM_LEVELS, "clean": clean[0]})}
+    return level | ({"hardness": CurriculumTermCfg(tracks.soft_to_solid, {"clean": clean[1]})} if soft else {})
 
 
 def track_metrics() -> dict[str, MetricTermCfg]:

@@ -85,9 +85,9 @@ def _random_heights(cfg: HeightFieldCfg, length: float) -> Tensor:
     nx, ny = round(length / cfg.cell) + 1, round(cfg.width / cfg.cell) + 1
     coarse = (round(length / cfg.feature_size) + 1, round(cfg.width / cfg.feature_size) + 1)
     generator = torch.Generator().manual_seed(cfg.seed)
-    noise = torch.rand(coarse, generator=generator) - 0.5
+    noise = torch.rand(coarse, generator=generator, device="cpu") - 0.5
     fine = torch.nn.functional.interpolate(noise[None, None], size=(nx, ny), mode="bilinear", align_corners=True)[0, 0]
-    x = torch.linspace(0.0, length, nx) - cfg.margin
+    x = torch.linspace(0.0, length, nx, device="cpu") - cfg.margin
     level = (x / cfg.strip_length).floor().clamp(0, cfg.num_levels - 1)
     low, high = cfg.roughness
     scale = low + (high - low) * level / max(cfg.num_levels - 1, 1)

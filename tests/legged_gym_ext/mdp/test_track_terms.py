@@ -198,6 +198,32 @@ def test_velocity_and_attitude_terms(env: EnvState) -> None:
     close(tracks.roll(env), [math.sin(0.4) ** 2] * 6)
 
 
+def test_rolled_progress_before_and_in_a_slot(env: EnvState) -> None:
+    # The slot is from 2.1 to 2.5 m and left at 2.8 m; the last robot rolls to the left.
+    place(env, [0.7, 0.9, 2.3, 2.3, 2.3, 2.3])
+    env.commands[:] = torch.tensor([1.0, 0.0, 0.0])
+    env.sim.root_states[:, 7] = torch.tensor([1.0, 1.0, 0.5, 2.0, -1.0, 1.0])
+    angle, zero = torch.tensor([0.4, 0.4, 0.4, 1.0, 0.4, -0.4]), torch.zeros(6)
+    env.sim.root_states[:, 3:7] = quat_from_euler_xyz(angle, zero, zero + 0.3)
+    env.update_kinematics()
+    close(tracks.rolled_progress(env, target=0.8), [0.0, 0.5, 0.25, 1.0, 0.0, -0.5])
+
+
+def test_reach_beyond_the_walls_of_a_slot(env: EnvState) -> None:
+    # 0.4 m beside the middle of a slot 0.3 m wide every point is beyond the wall by more than ``most``.
+    place(env, [1.5, 1.7, 2.3, 2.7, 2.9, 2.3], y=0.4)
+    points = tracks.track_of(env).body_points().shape[1]
+    close(tracks.wider_than_slot(env, margin=0.0, most=0.01)[:4], [0.0] + [0.01 * points] * 3, atol=1e-4)
+    # In the middle only the outer faces of the hips, 0.14675 m to either side, reach into the margin, 5 points each.
+    place(env, [2.3] * 6)
+    pose = torch.zeros_like(env.default_dof_pos).expand(6, -1)
+    env.sim.reset(all_of(env), env.sim.root_states.clone(), pose, torch.zeros_like(pose))
+    env.update_kinematics()
+    ends = 4 * 5 * (0.14675 - 0.15 + 0.01)
+    close(tracks.wider_than_slot(env, margin=0.01), [ends] * 6, atol=1e-4)
+    close(tracks.wider_than_slot(env, margin=0.0), [0.0] * 6)
+
+
 def test_penetration_of_a_soft_bar(env: EnvState) -> None:
     """The trunk's front is 5 cm and more inside the bar, whose lower side is 0.25 m above the floor at 0.7 m."""
     track = place(env, [STARTS[1] - 0.1] * 6, z=1.1)

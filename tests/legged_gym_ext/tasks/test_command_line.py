@@ -1,6 +1,6 @@
 """The command line sets any field of a task, and says what is wrong with the others."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -18,6 +18,20 @@ class Options:
     task: str = ""
     evaluate: bool = True
     resume: str | None = None
+
+
+@dataclass
+class Goal:
+    """Options of an option."""
+
+    episodes: int = 2
+
+
+@dataclass
+class Report:
+    """Options of another script."""
+
+    goal: Goal = field(default_factory=Goal)
 
 
 def test_options_and_fields_are_set_together() -> None:
@@ -108,3 +122,9 @@ def test_user_errors_become_exit_code_two(capsys: pytest.CaptureFixture[str]) ->
 
     assert run_script(main) == 2
     assert capsys.readouterr().err == "unknown field 'nonsense'; choose one of: evaluate, resume, task\n"
+
+
+def test_options_within_options_are_set_by_their_path() -> None:
+    assert parse_options(Report, ["--goal.episodes", "5"]).goal.episodes == 5
+    with pytest.raises(UserError, match=r"goal\.episode'.*goal\.episodes"):
+        parse_options(Report, ["--goal.episode", "5"])
