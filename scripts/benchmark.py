@@ -1,6 +1,7 @@
 """Measure speed and memory.
 
-Environment and training over bare physics, PPO's update over rsl-rl-lib's, a mutex policy over one sub-policy.
+Environment and training over bare physics, the obstacle course's environment over walking's, PPO's update over
+rsl-rl-lib's, a mutex policy over one sub-policy.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 from benchmark_mutex import mutex_over_sub_policy
 from benchmark_update import update_vs_rsl_rl
 
-from legged_gym_ext.evaluation.benchmark import measure
+from legged_gym_ext.evaluation.benchmark import env_ratio, measure
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.command_line import parse_options, run_script
@@ -46,6 +47,14 @@ def main(argv: list[str] | None = None) -> int:
     require_backend(options.backend, options.device)
     where: dict[str, Any] = {"backend": options.backend, "device": options.device}
     result = where | measure(task, worlds=options.worlds, rounds=options.rounds, steps=options.steps, **where)
+    result["field_over_walk"] = env_ratio(
+        get_task("go1_field"),
+        get_task("go1_walk"),
+        worlds=options.worlds,
+        rounds=options.rounds,
+        steps=options.steps,
+        **where,
+    )
     sizes: dict[str, Any] = {"num_envs": options.worlds, "repetitions": options.rounds}
     update = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, **sizes)
     recurrent = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, recurrent=True, **sizes)

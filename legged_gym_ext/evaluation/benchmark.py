@@ -126,6 +126,28 @@ def measure(
     }
 
 
+def env_ratio(
+    task: TaskCfg, base: TaskCfg, *, worlds: int, rounds: int, steps: int, backend: str = "mujoco", device: str = "cpu"
+) -> float:
+    """Environment steps per second of ``task`` over those of ``base``: the median of the rounds, side by side.
+
+    Both take random actions; arguments as in ``measure``.
+    """
+    generator = torch.Generator(device=device).manual_seed(0)
+    where: dict[str, Any] = {"num_envs": worlds, "backend": backend, "device": device}
+    envs = [make_env(each.env, seed=each.train.seed, **where) for each in (task, base)]
+    try:
+        shape = (worlds, envs[0].num_actions)
+        actions = [torch.randn(shape, generator=generator, device=device) for _ in range(steps)]
+        for env in envs:
+            _run(env.step, actions)
+        seconds = [[_run(env.step, actions) for env in envs] for _ in range(rounds)]
+    finally:
+        for env in envs:
+            env.close()
+    return statistics.median(base_seconds / task_seconds for task_seconds, base_seconds in seconds)
+
+
 def _alternate(task: TaskCfg, env: LeggedEnv, actions: list[Tensor], rounds: int) -> tuple[list[float], ...]:
     raw = RAW_PHYSICS[env.backend](env.sim)
     state = env.state

@@ -31,6 +31,8 @@ _DONATED_OPTIONS = (
     *("--train.load.manipulators", "reset_std:0.4"),
 )
 """What a skill of another robot is trained on with: all levels and solid obstacles from the start, less noise."""
+_MUTEX_VELOCITY = ("jump=1.0",)
+"""Slower than a jump is learned with: what comes next takes over from a calmer robot (docs/combine_skills.md)."""
 _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
 
 
@@ -220,7 +222,9 @@ def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
 
     def make(threads: int) -> list[str]:
         given = [f"{skill}={_run(plan, source[skill])}" for skill in skills]
-        return _script("make_mutex", "--task", plan.task("field"), "--out", str(folder), "--sub-policies", *given)
+        where = ("--task", plan.task("field"), "--out", str(folder))
+        slower = ["--skill-velocity", *_MUTEX_VELOCITY] if "jump" in skills else []
+        return _script("make_mutex", *where, *slower, "--sub-policies", *given)
 
     def is_made() -> bool:
         if not (folder / "model_0.pt").is_file():

@@ -39,7 +39,7 @@ class MutexOptions:
     skill_velocity: tuple[str, ...] = ()
     """Of a mutex: skill=m/s or skill=low:high, the forward command while the skill is selected. By default what the
     skill was trained for; walk keeps the task's."""
-    smoothing: int = 1
+    smoothing: int = 10
     """Of a mutex: control steps whose selections are averaged where it switches."""
     reset_mode: Literal["all", "when_skill", "none"] = "all"
     """Of a mutex: which of the skills that are not selected forget what they remember."""
