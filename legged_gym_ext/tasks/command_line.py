@@ -122,7 +122,8 @@ def _option_names(options: type) -> list[str]:
     types, names = get_type_hints(options), []
     for item in fields(options):
         inner = types[item.name]
-        names += [f"{item.name}.{name}" for name in _option_names(inner)] if is_dataclass(inner) else [item.name]
+        nested = isinstance(inner, type) and is_dataclass(inner)
+        names += [f"{item.name}.{name}" for name in _option_names(inner)] if nested else [item.name]
     return names
 
 
