@@ -12,7 +12,7 @@ from legged_gym_ext.envs.cfg import (
     TerminationTermCfg,
 )
 from legged_gym_ext.mdp import curriculum, events, metrics, observations, rewards, terminations
-from legged_gym_ext.sim.interface import SceneCfg, SimCfg
+from legged_gym_ext.sim.interface import SceneCfg
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
 from legged_gym_ext.terrain.height_field import HeightFieldCfg
 from st_rl.algorithms.ppo import PPOCfg
@@ -24,8 +24,6 @@ def walk(robot: str) -> TaskCfg:
         robot=robot,
         num_envs=512,
         episode_length_s=20.0,
-        # Feet on the ground need few; on a GPU every world waits for the last one.
-        sim=SimCfg(solver_iterations=3),
         scene=SceneCfg(height_field=HeightFieldCfg()),
         observations={"proprioception": ObsTermCfg(observations.proprioception)},
         critic_observations={
