@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 
 MAX_CONTACTS, MAX_CONSTRAINTS = 16, 96
 """Per world, on average and at most; a robot that lies on boxes needs about half of each."""
-MAX_ITERATIONS = 4
-"""Of the solver in a physics step: on a GPU all worlds wait for the last one, and most need two or three."""
 _MIN_CONTACTS = 256
 """For all worlds together: few worlds cannot borrow from each other."""
 NO_ROOM = int(mjw.OverflowType.ALL & ~(mjw.OverflowType.ITERATIONS | mjw.OverflowType.LS_ITERATIONS))
@@ -68,7 +66,6 @@ def make_engine(model: mujoco.MjModel, num_envs: int, *, boxes: bool) -> tuple[A
     names = (*BATCHED, *(_BOX_FIELDS if boxes else ()))
     engine = mjw.put_model(model, batch_sizes=dict.fromkeys(names, num_envs))
     engine.opt.warn_overflow = 0
-    engine.opt.iterations = min(engine.opt.iterations, MAX_ITERATIONS)
     engine.opt.graph_conditional = not wp.get_device().is_cuda or wp.is_conditional_graph_supported()
     contacts = max(MAX_CONTACTS * num_envs, _MIN_CONTACTS)
     data = mjw.make_data(model, nworld=num_envs, naconmax=contacts, njmax=MAX_CONSTRAINTS)
