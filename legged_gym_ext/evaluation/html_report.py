@@ -10,8 +10,8 @@ from typing import Any
 
 from legged_gym_ext.evaluation.event_files import read_scalars
 from legged_gym_ext.evaluation.plots import curves, success_plot
-from legged_gym_ext.evaluation.report import table
-from legged_gym_ext.evaluation.skills_pipeline import ALONE, RPL, WALK, SkillsPlan, read_report
+from legged_gym_ext.evaluation.report import read_report, table
+from legged_gym_ext.evaluation.skills_pipeline import ALONE, RPL, WALK, SkillsPlan
 from legged_gym_ext.evaluation.stages import Outcome, duration
 from st_rl.utils.files import write_atomically
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from legged_gym_ext.evaluation.report import evaluation_report
+from legged_gym_ext.evaluation.report import evaluation_report, read_report
 from legged_gym_ext.tasks import runs
 
 _RATES = (("success_rate", "success_ci", "success"), ("fall_rate", "fall_rate_interval", "falls"))
@@ -32,7 +31,7 @@ def parity_report(
     for folder in folders:
         task = runs.load_run(folder).task
         reports = {}
-        kept = _stored(folder) if stored else {}
+        kept = read_report(folder / "evaluation.json") if stored else {}
         for backend, device in backends.items():
             if kept.get("backend") == backend:
                 reports[backend] = kept
@@ -48,11 +47,6 @@ def parity_report(
             )
         entries.append(compared(reports))
     return entries
-
-
-def _stored(folder: Path) -> dict[str, Any]:
-    path = folder / "evaluation.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def compared(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

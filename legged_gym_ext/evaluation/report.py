@@ -96,6 +96,14 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
     write_atomically(path, (json.dumps(report, indent=2, allow_nan=False) + "\n").encode())
 
 
+def read_report(path: Path) -> dict[str, Any]:
+    """An evaluation that was written before; empty where there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return {}
+
+
 def table(report: Mapping[str, Any]) -> str:
     """The figures as lines of text."""
     protocol = report.get("protocol", "walk")

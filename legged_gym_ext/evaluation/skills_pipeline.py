@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from legged_gym_ext.evaluation.report import read_report
 from legged_gym_ext.evaluation.stages import Stage
 from legged_gym_ext.robots.registry import ROBOTS
 from legged_gym_ext.tasks import mutex, runs
@@ -188,14 +188,6 @@ def is_evaluated(run: Path, path: Path) -> bool:
     """Whether ``path`` holds an evaluation of the newest checkpoint of ``run``."""
     report = read_report(path)
     return bool(report) and report.items() >= mutex.policy_facts(run).items()
-
-
-def read_report(path: Path) -> dict[str, Any]:
-    """An evaluation that was written before; empty where there is none."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
-        return {}
 
 
 def _video(name: str, run: Any, needs: tuple[str, ...], *more: str) -> Stage:

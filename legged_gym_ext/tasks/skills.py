@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from legged_gym_ext.envs.cfg import (
     CurriculumTermCfg,
@@ -22,9 +22,6 @@ from st_rl.algorithms import PPOCfg
 
 NUM_LEVELS = 10
 """Levels of difficulty of every type of block."""
-
-
-_PPO = PPOCfg(entropy_coef=0.005)
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,9 @@ class SkillCfg:
     """Part of the range of difficulty that it is learned on."""
     clean: tuple[float, float] = (0.03, 0.03)
     """Depth in soft obstacles, in m, up to which an episode counts for the next level, and for solid obstacles."""
-    algorithm: PPOCfg = _PPO
+    algorithm: PPOCfg = field(default_factory=lambda: PPOCfg(entropy_coef=0.005))
+    rewards: tuple[tuple[str, RewardTermCfg], ...] = ()
+    """Rewards that the other skills do not have."""
 
 
 _TILT_WEIGHTS = (
@@ -63,6 +62,10 @@ _TILT_WEIGHTS = (
     ("penetration_volume", -1.0),
 )
 """Hips at the end of their range, and rubbing against the walls, are what a narrow slot needs."""
+_TILT_REWARDS = (
+    ("rolled_progress", RewardTermCfg(tracks.rolled_progress, 5.0, params={"target": 0.85})),
+    ("wider_than_slot", RewardTermCfg(tracks.wider_than_slot, -2.0)),
+)
 
 SKILLS: dict[str, SkillCfg] = {
     "jump": SkillCfg(("jump",), num_blocks=3, speed=(1.0, 1.4), max_iterations=250),
@@ -78,6 +81,7 @@ SKILLS: dict[str, SkillCfg] = {
         max_iterations=600,
         start_levels=NUM_LEVELS,
         weights=_TILT_WEIGHTS,
+        rewards=_TILT_REWARDS,
         difficulty=(0.6, 1.0),
         clean=(1.0, 0.06),
         algorithm=PPOCfg(entropy_coef=0.001, desired_kl=0.015),
@@ -99,9 +103,7 @@ def skill(name: str, robot: str) -> TaskCfg:
     cfg = SKILLS[name]
     track = TrackCfg(blocks=cfg.blocks, num_blocks=cfg.num_blocks, difficulty=cfg.difficulty)
     soft = any(block.soft for block in track.types())
-    terms = _rewards() | (_soft_rewards() if soft else {})
-    if cfg.blocks == ("tilt",):
-        terms |= _slot_rewards()
+    terms = _rewards() | (_soft_rewards() if soft else {}) | dict(cfg.rewards)
     for term, weight in cfg.weights:
         terms[term] = replace(terms[term], weight=weight)
     env = EnvCfg(
@@ -167,13 +169,6 @@ def _soft_rewards() -> dict[str, RewardTermCfg]:
     return {
         "penetration_depth": RewardTermCfg(tracks.penetration_depth, -8.0),
         "penetration_volume": RewardTermCfg(tracks.penetration_volume, -4.0),
-    }
-
-
-def _slot_rewards() -> dict[str, RewardTermCfg]:
-    return {
-        "rolled_progress": RewardTermCfg(tracks.rolled_progress, 5.0, params={"target": 0.85}),
-        "wider_than_slot": RewardTermCfg(tracks.wider_than_slot, -2.0),
     }
 
 
