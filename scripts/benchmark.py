@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from benchmark_mutex import mutex_over_sub_policy
-from benchmark_update import update_vs_rsl_rl
-
 from legged_gym_ext.evaluation.benchmark import env_ratio, measure
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.command_line import parse_options, run_script
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
+
+# isort: split
+from benchmark_mutex import mutex_over_sub_policy
+from benchmark_update import update_vs_rsl_rl
 
 
 @dataclass
@@ -69,7 +69,6 @@ def main(argv: list[str] | None = None) -> int:
         "mutex_over_sub_policy": mutex["ratio"],
         "mutex_act_ms": mutex["mutex_ms"],
         "task": task.name,
-        "threads": torch.get_num_threads(),
         "versions": versions(),
     }
     for name, value in result.items():

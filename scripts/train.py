@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
-import torch
-
 from legged_gym_ext.evaluation import report
 from legged_gym_ext.evaluation.video import record, video_cfg
 from legged_gym_ext.evaluation.walk import MakePolicy
@@ -21,7 +19,7 @@ from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.command_line import named_task, parse_options_of, parse_task, run_script
 from legged_gym_ext.tasks.mutex import MutexOptions, resolve_policy
 from legged_gym_ext.tasks.registry import get_task
-from legged_gym_ext.tasks.training import train
+from legged_gym_ext.tasks.training import train, with_threads
 from legged_gym_ext.tasks.training_rsl_rl import RslRlPolicy, train_with_rsl_rl
 from st_rl.algorithms import TPPOCfg, distributed
 from st_rl.modules import get_policy_class
@@ -162,9 +160,7 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options, task = parse_task(TrainOptions, argv, base_task, bare={"--resume": "latest"})
-    if options.num_threads:
-        torch.set_num_threads(options.num_threads)
-        task = replace(task, env=replace(task.env, sim=replace(task.env.sim, num_threads=options.num_threads)))
+    task = with_threads(task, options.num_threads)
     if options.runner == "rsl_rl":
         if distributed.launched() > 1:
             raise UserError("--runner rsl_rl trains in one process; start it without torchrun")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -132,6 +134,15 @@ def test_importing_the_packages_imports_no_engine() -> None:
     for name, path in MODULES.items():
         if name not in backends:
             assert not imports_at_import(path) & backends, f"{name} imports a backend when it is imported"
+
+
+def test_openmp_is_set_up_before_torch_reads_it() -> None:
+    for name in ("train", "train_skills", "evaluate", "benchmark"):
+        reached = [each.split(".")[0] for node in tree(ROOT / "scripts" / f"{name}.py").body for each in names(node)]
+        assert next(each for each in reached if each not in sys.stdlib_module_names) == "legged_gym_ext", name
+    run = [sys.executable, "-c", "import legged_gym_ext, os, sys; print(os.environ['OMP_WAIT_POLICY'], *sys.modules)"]
+    policy, *modules = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
+    assert policy == "PASSIVE" and "torch" not in modules
 
 
 def test_no_cycles() -> None:

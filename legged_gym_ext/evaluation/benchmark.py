@@ -116,6 +116,7 @@ def measure(
         "worlds": worlds,
         "graphed": graphed,
         "rounds": rounds,
+        "threads": torch.get_num_threads(),
         "env_over_physics": _median_ratio(environment, physics),
         "train_over_physics": _median_ratio(training, physics),
         "physics_steps_per_second": statistics.median(physics),

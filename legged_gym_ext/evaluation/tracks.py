@@ -21,6 +21,7 @@ from legged_gym_ext.evaluation.statistics import wilson_interval
 from legged_gym_ext.evaluation.walk import MakePolicy
 from legged_gym_ext.mdp import tracks
 from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.mdp.events import arrive
 from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.runs import make_env
@@ -125,6 +126,8 @@ def track_evaluation_cfg(
     if protocol == "levels":
         events = {"evaluation_levels": EventTermCfg(every_level, "reset")} | events
         how = {"uniform": False, "num_levels": NUM_LEVELS}
+    # Where skills are combined they hand over by themselves.
+    events = {name: term for name, term in events.items() if term.func is not arrive}
     for name, term in events.items():
         if term.func is tracks.new_track:
             events[name] = replace(term, params=term.params | how)

@@ -20,28 +20,33 @@ def reset_root_and_joints(
     *,
     xy: Range = (-0.5, 0.5),
     yaw: Range = (-3.14159, 3.14159),
-    tilt: Range = (-0.1, 0.1),
+    roll: Range = (-0.1, 0.1),
+    pitch: Range = (-0.1, 0.1),
+    forward: Range | None = None,
     lin_vel: Range = (-0.3, 0.3),
     ang_vel: Range = (-0.3, 0.3),
     joint_offset: Range = (-0.2, 0.2),
     joint_vel: Range = (-0.5, 0.5),
-    clearance: float = 0.02,
+    clearance: Range = (0.02, 0.02),
 ) -> None:
     """Put the robot near its world's origin in about the default pose.
 
     Args:
         xy: offset from ``env_origins``, m.
-        yaw: heading, rad; ``tilt`` roll and pitch, rad.
+        yaw: heading, rad; ``roll`` and ``pitch`` rad, nose down is positive.
+        forward: velocity along the world's x, m/s; ``None`` draws it like the others.
         lin_vel: m/s per axis; ``ang_vel`` rad/s per axis.
         joint_offset: rad added to the default joint angles; ``joint_vel`` rad/s.
         clearance: m between the highest ground under the robot and its lowest foot.
     """
     root = torch.zeros(env.num_envs, 13, device=env.device)
     root[:, 0:2] = env.env_origins[:, 0:2] + env.rand(2, low=xy[0], high=xy[1])
-    roll_pitch = env.rand(2, low=tilt[0], high=tilt[1])
     heading = env.rand(low=yaw[0], high=yaw[1])
-    root[:, 3:7] = quat_from_euler_xyz(roll_pitch[:, 0], roll_pitch[:, 1], heading)
+    rolled, pitched = env.rand(low=roll[0], high=roll[1]), env.rand(low=pitch[0], high=pitch[1])
+    root[:, 3:7] = quat_from_euler_xyz(rolled, pitched, heading)
     root[:, 7:10] = env.rand(3, low=lin_vel[0], high=lin_vel[1])
+    if forward is not None:
+        root[:, 7] = env.rand(low=forward[0], high=forward[1])
     root[:, 10:13] = env.rand(3, low=ang_vel[0], high=ang_vel[1])
     footprint = root[:, None, 0:2] + _footprint(env, heading)
     dof_pos = env.default_dof_pos + env.rand(env.robot.num_dof, low=joint_offset[0], high=joint_offset[1])
@@ -49,8 +54,31 @@ def reset_root_and_joints(
     dof_vel = env.rand(env.robot.num_dof, low=joint_vel[0], high=joint_vel[1])
     feet = quat_rotate(root[:, None, 3:7].expand(-1, 4, -1), foot_positions(env.robot, dof_pos))
     lowest = feet[..., 2].amin(dim=1) - env.robot.foot_radius
-    root[:, 2] = env.env_origins[:, 2] + env.ground_height(footprint).amax(dim=1) + clearance - lowest
+    above = env.rand(low=clearance[0], high=clearance[1])
+    root[:, 2] = env.env_origins[:, 2] + env.ground_height(footprint).amax(dim=1) + above - lowest
     env.sim.reset(mask, root, dof_pos, dof_vel)
+
+
+def arrive(env: EnvState, mask: Tensor, *, share: float) -> None:
+    """Start a ``share`` of the worlds as another skill leaves the robot: fast, landing, askew, joints in full motion.
+
+    The ranges are about those that the shipped policies had when they handed over behind hurdles, leaps, jumps and
+    drops (docs/combine_skills.md). For an event after the one that places the robots.
+    """
+    reset_root_and_joints(
+        env,
+        mask & (env.rand() < share),
+        xy=(-0.25, 0.25),
+        yaw=(-0.25, 0.25),
+        roll=(-0.2, 0.2),
+        pitch=(-0.15, 0.6),
+        forward=(0.6, 2.6),
+        lin_vel=(-0.5, 0.4),
+        ang_vel=(-2.5, 2.5),
+        joint_offset=(-0.5, 0.5),
+        joint_vel=(-8.0, 8.0),
+        clearance=(0.0, 0.08),
+    )
 
 
 def _footprint(env: EnvState, heading: Tensor) -> Tensor:

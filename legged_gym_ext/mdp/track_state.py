@@ -8,10 +8,13 @@ from torch import Tensor
 from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain import queries
+from legged_gym_ext.terrain.blocks import BLOCKS
 from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, draw_kinds, num_random, slots_per_block
 
 _REACH_BEHIND = 0.5
 """How far behind the base a body or a point of the height scan may be, m."""
+_FLOORS = 3
+"""Floors among the near boxes, which come first."""
 _POINTS_PER_BODY = 10
 """Of the sample points of a body at most about so many are tested against obstacles."""
 
@@ -33,9 +36,15 @@ class TrackState:
         """(N,) m, how far along the track the base has been in this episode."""
         self.worst_penetration = torch.zeros(n, device=device)
         """(N,) m, how deep a body has been in a soft obstacle in this episode."""
-        self._turned = "slope" in cfg.blocks
         self._slots = slots_per_block(cfg)
-        self.has_obstacles = any(block.soft for block in cfg.types())
+        slots = range(self._slots)
+        leaning = [slot < BLOCKS["slope"].num_boxes and "slope" in cfg.blocks for slot in slots]
+        self._turned = [False] * _FLOORS + leaning * 2 + [False] * 2 * cfg.side_walls
+        """Which of the near boxes can be turned."""
+        yielding = max(block.num_boxes * block.soft for block in cfg.types())
+        self._softened = [_FLOORS + block * self._slots + slot for block in range(2) for slot in slots[:yielding]]
+        """Which of the near boxes can be soft; what can be soft stands upright."""
+        self.has_obstacles = yielding > 0
         """Whether there are boxes that can be soft."""
         self._make_points(sim)
         self.tracks = self._fresh(torch.zeros(n, cfg.num_blocks, device=device), self._noise())
@@ -115,7 +124,7 @@ class TrackState:
             blocks, slots = self.cfg.num_blocks, self._slots
             first, _ = queries.engaged_block(self.tracks, self._x, leave=_REACH_BEHIND)
             around = torch.stack((first, first + 1), dim=1).clamp_max(blocks - 1)
-            floors = torch.stack((first, first + 1, first + 2), dim=1).clamp_max(blocks)
+            floors = (first[:, None] + torch.arange(_FLOORS, device=self.device)).clamp_max(blocks)
             offset = torch.arange(slots, device=self.device)
             obstacles = (blocks + 1 + around[..., None] * slots + offset).flatten(1)
             last = torch.arange(self.tracks.boxes.shape[1], device=self.device)[blocks + 1 + blocks * slots :]
@@ -146,9 +155,7 @@ class TrackState:
         if self._penetration is None and self.skip_empty and not bool(self._soft().any()):
             self._penetration = torch.zeros(self.num_envs, len(self._points), device=self.device)
         if self._penetration is None:
-            boxes, _, soft = self.near_boxes()
-            first = 3  # the floors come first and are never soft; what can be soft stands upright
-            boxes, soft = boxes[:, first:], soft[:, first:]
+            boxes, _, soft = (tensor[:, self._softened] for tensor in self.near_boxes())
             self._penetration = queries.penetration(boxes, self.body_points(), which=soft, turned=False)
         return self._penetration
 

@@ -48,9 +48,13 @@ class SkillCfg:
     """Part of the range of difficulty that it is learned on."""
     clean: tuple[float, float] = (0.03, 0.03)
     """Depth in soft obstacles, in m, up to which an episode counts for the next level, and for solid obstacles."""
-    algorithm: PPOCfg = field(default_factory=lambda: PPOCfg(entropy_coef=0.005))
+    algorithm: PPOCfg = field(
+        default_factory=lambda: PPOCfg(entropy_coef=0.005, desired_kl=0.02, num_learning_epochs=4)
+    )
     rewards: tuple[tuple[str, RewardTermCfg], ...] = ()
     """Rewards that the other skills do not have."""
+    arriving: float = 0.0
+    """Share of the episodes that begin as another skill leaves the robot."""
 
 
 _TILT_WEIGHTS = (
@@ -72,7 +76,10 @@ SKILLS: dict[str, SkillCfg] = {
     "down": SkillCfg(("down",), max_iterations=133),
     "leap": SkillCfg(("leap",), speed=(1.4, 1.8), max_iterations=300),
     "crawl": SkillCfg(
-        ("crawl",), max_iterations=150, weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0))
+        ("crawl",),
+        max_iterations=150,
+        weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0)),
+        arriving=0.3,
     ),
     "tilt": SkillCfg(
         ("tilt",),
@@ -85,6 +92,7 @@ SKILLS: dict[str, SkillCfg] = {
         difficulty=(0.6, 1.0),
         clean=(1.0, 0.06),
         algorithm=PPOCfg(entropy_coef=0.001, desired_kl=0.015),
+        arriving=0.3,
     ),
     "hurdle": SkillCfg(
         ("hurdle", "jump"), speed=(1.0, 1.4), start="jump", start_levels=5, start_hardness=1.0, max_iterations=120
@@ -115,7 +123,7 @@ def skill(name: str, robot: str) -> TaskCfg:
         critic_observations=_observations() | {"base_pose": ObsTermCfg(observations.base_pose)} | _contacts(),
         rewards=terms,
         terminations=_terminations(cfg.max_tilt),
-        events=_events(cfg.start_levels, cfg.start_hardness),
+        events=_events(cfg.start_levels, cfg.start_hardness, cfg.arriving),
         curriculum=_curriculum(soft, cfg.clean),
         metrics=track_metrics(),
         commands=VelocityCommandCfg(
@@ -183,8 +191,9 @@ def _terminations(max_tilt: float) -> dict[str, TerminationTermCfg]:
     }
 
 
-def _events(start_levels: int, start_hardness: float) -> dict[str, EventTermCfg]:
+def _events(start_levels: int, start_hardness: float, arriving: float) -> dict[str, EventTermCfg]:
     levels = {"num_levels": start_levels, "hardness": start_hardness}
+    arrive = {"arrive": EventTermCfg(events.arrive, "reset", params={"share": arriving})} if arriving else {}
     return {
         "levels": EventTermCfg(tracks.random_track_level, "startup", params=levels),
         "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
@@ -194,7 +203,7 @@ def _events(start_levels: int, start_hardness: float) -> dict[str, EventTermCfg]
             "reset",
             params={"xy": (-0.15, 0.15), "yaw": (-0.2, 0.2), "lin_vel": (-0.3, 0.5)},
         ),
-    }
+    } | arrive
 
 
 def _curriculum(soft: bool, clean: tuple[float, float]) -> dict[str, CurriculumTermCfg]:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import torch
+
 from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
@@ -126,3 +128,11 @@ def share_of_process(cfg: EnvCfg) -> EnvCfg:
         return cfg
     threads = cfg.sim.num_threads or max(1, (os.cpu_count() or 1) // distributed.processes_here())
     return replace(cfg, num_envs=distributed.share(cfg.num_envs), sim=replace(cfg.sim, num_threads=threads))
+
+
+def with_threads(task: TaskCfg, number: int) -> TaskCfg:
+    """``task`` with a simulator on ``number`` threads; torch takes as many from now on. 0 leaves both as they are."""
+    if not number:
+        return task
+    torch.set_num_threads(number)
+    return replace(task, env=replace(task.env, sim=replace(task.env.sim, num_threads=number)))

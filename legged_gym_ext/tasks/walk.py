@@ -52,7 +52,9 @@ def walk(robot: str) -> TaskCfg:
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(max_iterations=250, algorithm=PPOCfg(entropy_coef=0.005)),
+        train=TrainCfg(
+            max_iterations=170, algorithm=PPOCfg(entropy_coef=0.005, desired_kl=0.02, num_learning_epochs=4)
+        ),
     )
 
 

@@ -5,6 +5,8 @@ N worlds, K boxes a world, P points, M blocks a track. Points are in the frame o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -16,18 +18,19 @@ CLEARED = 0.5
 """An obstacle is passed when the base is this far behind it, m."""
 
 
-def height_at(boxes: Tensor, xy: Tensor, skip: Tensor | None = None, *, turned: bool = True) -> Tensor:
+def height_at(boxes: Tensor, xy: Tensor, skip: Tensor | None = None, *, turned: bool | Sequence[bool] = True) -> Tensor:
     """Height (N, P) m of the highest surface above the points ``xy (N, P, 2)``; the ground, at 0, where there is none.
 
     Args:
         boxes: (N, K, 10).
         skip: (N, K) bool, boxes to look through, such as bars that one passes under.
-        turned: whether boxes may be turned; upright ones alone are several times faster.
+        turned: whether boxes may be turned, for all or for each of the K; upright ones are several times faster.
     """
     height = torch.zeros(xy.shape[:-1], device=xy.device)
-    top = _turned_top if turned else _upright_top
-    for index in range(boxes.shape[1]):
+    flags = [turned] * boxes.shape[1] if isinstance(turned, bool) else turned
+    for index, may_be_turned in enumerate(flags):
         box = boxes[:, index, None]
+        top = _turned_top if may_be_turned else _upright_top
         surface, hit = top(box, xy)
         hit = hit & (box[..., 9] > 0.0)
         if skip is not None:

@@ -121,6 +121,12 @@ def test_obstacles_are_solid_from_the_first_episode_on() -> None:
     env.close()
 
 
+def test_robots_are_not_thrown_onto_the_tracks_of_an_evaluation() -> None:
+    events = get_task("go1_crawl").env.events
+    assert events["arrive"].params["share"] > 0.0
+    assert set(events) - set(track_evaluation_cfg(get_task("go1_crawl").env, "rpl").events) == {"arrive"}
+
+
 def test_levels_are_all_there() -> None:
     _, done = run_protocol(short("go1_jump", 0.04), Still, "levels", episodes=20, seed=1)
     levels = track_report("levels", TrackCfg(("jump",), num_blocks=1), done)["levels"]

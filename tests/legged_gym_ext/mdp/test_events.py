@@ -71,18 +71,20 @@ def test_a_reset_puts_the_robot_where_it_is_told(env: EnvState) -> None:
         MIDDLE,
         xy=(0.1, 0.1),
         yaw=(1.0, 1.0),
-        tilt=(0.2, 0.2),
+        roll=(0.2, 0.2),
+        pitch=(0.1, 0.1),
+        forward=(0.7, 0.7),
         lin_vel=(0.3, 0.3),
         ang_vel=(-0.4, -0.4),
         joint_offset=(0.05, 0.05),
         joint_vel=(0.6, 0.6),
-        clearance=0.03,
+        clearance=(0.03, 0.03),
     )
     root = env.sim.root_states[1]
     close(root[0:2], [3.1, -1.9])
     assert float(lowest_foot(env)[1]) == pytest.approx(0.5 + 0.03, abs=1e-5)
-    close(euler_xyz_from_quat(root[3:7]), [0.2, 0.2, 1.0])
-    close(root[7:13], [0.3, 0.3, 0.3, -0.4, -0.4, -0.4])
+    close(euler_xyz_from_quat(root[3:7]), [0.2, 0.1, 1.0])
+    close(root[7:13], [0.7, 0.3, 0.3, -0.4, -0.4, -0.4])
     close(env.sim.dof_pos[1], [angle + 0.05 for angle in GO1.default_dof_pos])
     close(env.sim.dof_vel[1], [0.6] * 12)
     for old, new in zip(before, (env.sim.root_states, env.sim.dof_pos, env.sim.dof_vel), strict=True):
@@ -99,7 +101,7 @@ def test_joints_are_reset_within_their_limits(env: EnvState) -> None:
 def test_a_reset_stands_above_the_highest_ground_under_the_feet(many: EnvState) -> None:
     assert many.height_field is not None
     many.env_origins[:, 0] = 12.0  # the roughest strip
-    events.reset_root_and_joints(many, everyone(many), xy=(-1.0, 1.0), yaw=(0.0, 0.0), clearance=0.02)
+    events.reset_root_and_joints(many, everyone(many), xy=(-1.0, 1.0), yaw=(0.0, 0.0), clearance=(0.02, 0.02))
     root = many.sim.root_states
     within(root[:, 0] - 12.0, -1.0, 1.0)
     grid = torch.cartesian_prod(torch.tensor([-0.25, 0.0, 0.25]), torch.tensor([-0.15, 0.0, 0.15]))
@@ -107,6 +109,18 @@ def test_a_reset_stands_above_the_highest_ground_under_the_feet(many: EnvState) 
     torch.testing.assert_close(lowest_foot(many), highest + 0.02, atol=1e-5, rtol=0)
     assert highest.std() > 0.005
     many.env_origins.zero_()
+
+
+def test_a_share_of_the_worlds_starts_as_another_skill_leaves_the_robot(many: EnvState) -> None:
+    events.reset_root_and_joints(many, everyone(many), lin_vel=(0.0, 0.0))
+    masked = torch.arange(many.num_envs) % 3 > 0
+    events.arrive(many, masked, share=0.4)
+    arrived = many.sim.root_states[:, 7] > 0.0
+    assert not arrived[~masked].any()
+    assert float(arrived[masked].float().mean()) == pytest.approx(0.4, abs=0.12)
+    within(many.sim.root_states[arrived, 7], 0.6, 2.6)
+    within(euler_xyz_from_quat(many.sim.root_states[arrived, 3:7])[:, 1], -0.15, 0.6)
+    within(many.sim.dof_vel[arrived], -8.0, 8.0)
 
 
 def test_resets_are_spread_over_their_ranges(many: EnvState) -> None:

@@ -1,4 +1,4 @@
-"""Foot positions against closed forms and against MuJoCo."""
+"""Foot positions and body states against closed forms and against MuJoCo."""
 
 import math
 from dataclasses import replace
@@ -11,7 +11,7 @@ import torch
 from legged_gym_ext.robots.a1 import A1
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.robots.go1 import GO1
-from legged_gym_ext.robots.kinematics import foot_positions
+from legged_gym_ext.robots.kinematics import body_states, foot_positions
 from legged_gym_ext.robots.model import robot_mjcf
 
 BOTH = pytest.mark.parametrize("cfg", [GO1, A1], ids=lambda cfg: cfg.name)
@@ -76,6 +76,33 @@ def test_mujoco_puts_the_feet_where_the_kinematics_say(cfg: RobotCfg):
         data.qpos[7:] = q
         mujoco.mj_kinematics(model, data)
         assert data.xpos[foot_ids] == pytest.approx(feet, abs=1e-9)
+
+
+@BOTH
+def test_mujoco_moves_every_body_as_the_kinematics_say(cfg: RobotCfg):
+    model = mujoco.MjModel.from_xml_string(robot_mjcf(cfg, visual=False))
+    data = mujoco.MjData(model)
+    rng, count = np.random.default_rng(1), 20
+    angles, speeds = random_angles(cfg, count), rng.normal(0.0, 5.0, size=(count, 12))
+    root = rng.normal(size=(count, 13))
+    root[:, 3:7] /= np.linalg.norm(root[:, 3:7], axis=1, keepdims=True)
+    found = body_states(cfg, *(torch.from_numpy(values) for values in (root, angles, speeds))).numpy()
+    ids = [model.body(name).id for name in cfg.body_names]
+    for base, q, dq, states in zip(root, angles, speeds, found, strict=True):
+        data.qpos[:3], data.qpos[3:7], data.qpos[7:] = base[:3], base[[6, 3, 4, 5]], q
+        data.qvel[:3], data.qvel[6:] = base[7:10], dq
+        mujoco.mju_rotVecQuat(data.qvel[3:6], base[10:13], base[[6, 3, 4, 5]] * [1.0, -1.0, -1.0, -1.0])
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_comPos(model, data)
+        mujoco.mj_comVel(model, data)
+        assert states[:, 0:3] == pytest.approx(data.xpos[ids], abs=1e-9)
+        same = np.sign((states[:, [6, 3, 4, 5]] * data.xquat[ids]).sum(axis=1, keepdims=True))
+        assert states[:, [6, 3, 4, 5]] * same == pytest.approx(data.xquat[ids], abs=1e-9)
+        velocity = np.zeros(6)
+        for body, state in zip(ids, states, strict=True):
+            mujoco.mj_objectVelocity(model, data, mujoco.mjtObj.mjOBJ_XBODY, body, velocity, 0)
+            assert state[7:10] == pytest.approx(velocity[3:], abs=1e-9)
+            assert state[10:13] == pytest.approx(velocity[:3], abs=1e-9)
 
 
 @BOTH
