@@ -25,7 +25,6 @@ ALONE = "alone.json"
 """Evaluation of a skill at single obstacles of the course, in its run folder."""
 RPL = "rpl.json"
 """Evaluation of the mutex at the test ranges, in its folder; on the course it is ``evaluation.json``."""
-_DONATED_ITERATIONS = 30
 _DONATED_OPTIONS = (
     *("--env.events.levels.params.num-levels", str(NUM_LEVELS), "--env.events.levels.params.hardness", "1.0"),
     *("--train.load.manipulators", "reset_std:0.4"),
@@ -101,7 +100,9 @@ class SkillsPlan:
         """Length of the training of ``skill``."""
         if self.max_iterations is not None:
             return self.max_iterations
-        return _DONATED_ITERATIONS if self.donated(skill) else get_task(self.task(skill)).train.max_iterations
+        if self.donated(skill):
+            return SKILLS[skill].donated_iterations
+        return get_task(self.task(skill)).train.max_iterations
 
     def run(self, skill: str) -> Path | None:
         """The run folder of ``skill``, if it has a checkpoint."""

@@ -36,6 +36,8 @@ class SkillCfg:
     max_tilt: float = 1.2
     """The episode ends where the trunk leans more than this, rad."""
     max_iterations: int = 400
+    donated_iterations: int = 30
+    """Iterations that make another robot's policy this one's."""
     start: str = "walk"
     """The skill whose policy it is learned from (by ``scripts/train_skills.py``)."""
     start_levels: int = 1
@@ -78,6 +80,7 @@ SKILLS: dict[str, SkillCfg] = {
     "crawl": SkillCfg(
         ("crawl",),
         max_iterations=150,
+        donated_iterations=60,
         weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0)),
         arriving=0.3,
     ),
@@ -86,6 +89,7 @@ SKILLS: dict[str, SkillCfg] = {
         speed=(0.6, 1.0),
         max_tilt=1.5,
         max_iterations=600,
+        donated_iterations=120,
         start_levels=NUM_LEVELS,
         weights=_TILT_WEIGHTS,
         rewards=_TILT_REWARDS,
@@ -95,7 +99,13 @@ SKILLS: dict[str, SkillCfg] = {
         arriving=0.3,
     ),
     "hurdle": SkillCfg(
-        ("hurdle", "jump"), speed=(1.0, 1.4), start="jump", start_levels=5, start_hardness=1.0, max_iterations=120
+        ("hurdle", "jump"),
+        speed=(1.0, 1.4),
+        max_iterations=120,
+        donated_iterations=120,
+        start="jump",
+        start_levels=5,
+        start_hardness=1.0,
     ),
     "stairs": SkillCfg(
         ("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0), max_iterations=184
