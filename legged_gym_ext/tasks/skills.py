@@ -74,9 +74,9 @@ _TILT_REWARDS = (
 )
 
 SKILLS: dict[str, SkillCfg] = {
-    "jump": SkillCfg(("jump",), num_blocks=3, speed=(1.0, 1.4), max_iterations=250),
-    "down": SkillCfg(("down",), max_iterations=133),
-    "leap": SkillCfg(("leap",), speed=(1.4, 1.8), max_iterations=300),
+    "jump": SkillCfg(("jump",), num_blocks=3, speed=(1.0, 1.4), max_iterations=170),
+    "down": SkillCfg(("down",), max_iterations=100),
+    "leap": SkillCfg(("leap",), speed=(1.4, 1.8), max_iterations=200),
     "crawl": SkillCfg(
         ("crawl",),
         max_iterations=150,
@@ -108,7 +108,7 @@ SKILLS: dict[str, SkillCfg] = {
         start_hardness=1.0,
     ),
     "stairs": SkillCfg(
-        ("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0), max_iterations=184
+        ("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0), max_iterations=130
     ),
     "climb": SkillCfg(("jump", "down"), num_blocks=4, speed=(1.0, 1.4), episode_length_s=12.0),
     "field": SkillCfg(tuple(BLOCKS), num_blocks=5, episode_length_s=20.0, max_tilt=1.5),
