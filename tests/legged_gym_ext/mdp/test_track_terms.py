@@ -171,6 +171,8 @@ def test_height_scan_looks_under_bars(env: EnvState) -> None:
 def test_boxes_near_a_robot_are_all_that_it_can_reach() -> None:
     field = make(TrackCfg(blocks=BLOCK_NAMES, num_blocks=5), 64)
     track, generator = tracks.track_of(field), torch.Generator().manual_seed(1)
+    soft, deepest = track.tracks.obstacle, 0.0
+    assert not field.sim.solid[soft].any()
     for _ in range(6):
         along = torch.rand(64, generator=generator) * (track.tracks.end[:, -1] + 2.0) - 0.8
         place(field, along.tolist())
@@ -178,6 +180,10 @@ def test_boxes_near_a_robot_are_all_that_it_can_reach() -> None:
         points = field.base_pos[:, None, 0:2] + offset
         expected = queries.height_at(track.tracks.boxes, points, track.tracks.overhang)
         torch.testing.assert_close(track.height_at(points), expected, atol=1e-6, rtol=0)
+        depth = queries.penetration(track.tracks.boxes, track.body_points(), which=soft)
+        torch.testing.assert_close(track.penetration(), depth, atol=1e-6, rtol=0)
+        deepest = max(deepest, float(depth.max()))
+    assert deepest > 0.05
 
 
 # ------------------------------------------------------------------ rewards
