@@ -79,7 +79,7 @@ SKILLS: dict[str, SkillCfg] = {
     "leap": SkillCfg(("leap",), speed=(1.4, 1.8), max_iterations=200),
     "crawl": SkillCfg(
         ("crawl",),
-        max_iterations=150,
+        max_iterations=200,
         donated_iterations=60,
         weights=(("penetration_depth", -2.0), ("penetration_volume", -2.0)),
         arriving=0.3,
