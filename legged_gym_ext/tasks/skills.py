@@ -74,9 +74,9 @@ _TILT_REWARDS = (
 )
 
 SKILLS: dict[str, SkillCfg] = {
-    "jump": SkillCfg(("jump",), num_blocks=3, speed=(1.0, 1.4), max_iterations=170),
+    "jump": SkillCfg(("jump",), num_blocks=3, speed=(1.0, 1.4), max_iterations=230),
     "down": SkillCfg(("down",), max_iterations=100),
-    "leap": SkillCfg(("leap",), speed=(1.4, 1.8), max_iterations=200),
+    "leap": SkillCfg(("leap",), speed=(1.4, 1.8), max_iterations=250),
     "crawl": SkillCfg(
         ("crawl",),
         max_iterations=200,
