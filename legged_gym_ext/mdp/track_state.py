@@ -42,7 +42,8 @@ class TrackState:
         self._turned = [False] * _FLOORS + leaning * 2 + [False] * 2 * cfg.side_walls
         """Which of the near boxes can be turned."""
         yielding = max(block.num_boxes * block.soft for block in cfg.types())
-        self._softened = [_FLOORS + block * self._slots + slot for block in range(2) for slot in slots[:yielding]]
+        softened = [_FLOORS + block * self._slots + slot for block in range(2) for slot in slots[:yielding]]
+        self._softened = torch.tensor(softened, dtype=torch.long, device=device)
         """Which of the near boxes can be soft; what can be soft stands upright."""
         self.has_obstacles = yielding > 0
         """Whether there are boxes that can be soft."""
@@ -155,7 +156,7 @@ class TrackState:
         if self._penetration is None and self.skip_empty and not bool(self._soft().any()):
             self._penetration = torch.zeros(self.num_envs, len(self._points), device=self.device)
         if self._penetration is None:
-            boxes, _, soft = (tensor[:, self._softened] for tensor in self.near_boxes())
+            boxes, _, soft = (tensor.index_select(1, self._softened) for tensor in self.near_boxes())
             self._penetration = queries.penetration(boxes, self.body_points(), which=soft, turned=False)
         return self._penetration
 

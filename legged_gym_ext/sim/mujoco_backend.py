@@ -188,7 +188,6 @@ class MujocoSimulator(Simulator):
         ids = np.flatnonzero(mask.numpy())
         if not len(ids):
             return
-        forces = self.contact_forces
         root, rows = root_states[ids].double(), torch.from_numpy(ids)
         self._qpos[ids, 0:3] = root[:, 0:3]
         self._qpos[ids, 3] = root[:, 6]
@@ -200,7 +199,7 @@ class MujocoSimulator(Simulator):
         self._warmstart[ids] = 0.0
         self._ctrl[ids] = dof_pos[ids]
         self._read_state()
-        for tensor in (forces, self.torques):
+        for tensor in (self.contact_forces, self.torques):
             tensor[rows] = 0.0
         self.substep_dof_vel[rows] = self.dof_vel[rows, None]
         self.invalid[rows] = False
