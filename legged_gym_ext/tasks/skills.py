@@ -88,7 +88,7 @@ SKILLS: dict[str, SkillCfg] = {
         ("tilt",),
         speed=(0.6, 1.0),
         max_tilt=1.5,
-        max_iterations=600,
+        max_iterations=700,
         donated_iterations=120,
         start_levels=NUM_LEVELS,
         weights=_TILT_WEIGHTS,
