@@ -108,7 +108,7 @@ SKILLS: dict[str, SkillCfg] = {
         start_hardness=1.0,
     ),
     "stairs": SkillCfg(
-        ("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0), max_iterations=130
+        ("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0), max_iterations=220
     ),
     "climb": SkillCfg(("jump", "down"), num_blocks=4, speed=(1.0, 1.4), episode_length_s=12.0),
     "field": SkillCfg(tuple(BLOCKS), num_blocks=5, episode_length_s=20.0, max_tilt=1.5),
