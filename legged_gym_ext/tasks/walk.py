@@ -53,7 +53,7 @@ def walk(robot: str) -> TaskCfg:
         name=f"{robot}_walk",
         env=env,
         train=TrainCfg(
-            max_iterations=170, algorithm=PPOCfg(entropy_coef=0.005, desired_kl=0.02, num_learning_epochs=4)
+            max_iterations=220, algorithm=PPOCfg(entropy_coef=0.005, desired_kl=0.02, num_learning_epochs=4)
         ),
     )
 
