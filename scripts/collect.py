@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from legged_gym_ext.tasks import runs
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.command_line import parse_task, run_script
 from legged_gym_ext.tasks.mutex import MutexOptions, resolve_policy
+from legged_gym_ext.tasks.training import with_threads
 from st_rl.algorithms.teacher import teacher_from_run
 from st_rl.env import VecEnv
 from st_rl.runners import DaggerSaver, DemonstrationSaver
@@ -114,14 +115,6 @@ def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Pat
         sample_actions=options.sample_actions,
         **settings,
     )
-
-
-def with_threads(task: TaskCfg, num_threads: int) -> TaskCfg:
-    """The task simulated by that many threads; 0 keeps its own number."""
-    if not num_threads:
-        return task
-    torch.set_num_threads(num_threads)
-    return replace(task, env=replace(task.env, sim=replace(task.env.sim, num_threads=num_threads)))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -44,6 +44,10 @@ class LoadCfg:
     """Changes to the checkpoint, by their names in ``st_rl.runners.manipulators``."""
 
 
+LOCOMOTION_PPO = PPOCfg(entropy_coef=0.005, desired_kl=0.02, num_learning_epochs=4)
+"""What walk and the skills are learned with, if they do not say otherwise."""
+
+
 @dataclass(frozen=True)
 class TrainCfg:
     """How a task is learned."""

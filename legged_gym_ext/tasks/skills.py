@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from legged_gym_ext.envs.cfg import (
     CurriculumTermCfg,
@@ -15,7 +15,7 @@ from legged_gym_ext.envs.cfg import (
 )
 from legged_gym_ext.mdp import events, metrics, observations, rewards, terminations, tracks
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
-from legged_gym_ext.tasks.cfg import LoadCfg, PolicyCfg, TaskCfg, TrainCfg
+from legged_gym_ext.tasks.cfg import LOCOMOTION_PPO, LoadCfg, PolicyCfg, TaskCfg, TrainCfg
 from legged_gym_ext.terrain.blocks import BLOCKS, Range
 from legged_gym_ext.terrain.tracks import TrackCfg
 from st_rl.algorithms import PPOCfg
@@ -50,9 +50,7 @@ class SkillCfg:
     """Part of the range of difficulty that it is learned on."""
     clean: tuple[float, float] = (0.03, 0.03)
     """Depth in soft obstacles, in m, up to which an episode counts for the next level, and for solid obstacles."""
-    algorithm: PPOCfg = field(
-        default_factory=lambda: PPOCfg(entropy_coef=0.005, desired_kl=0.02, num_learning_epochs=4)
-    )
+    algorithm: PPOCfg = LOCOMOTION_PPO
     rewards: tuple[tuple[str, RewardTermCfg], ...] = ()
     """Rewards that the other skills do not have."""
     arriving: float = 0.0

@@ -13,9 +13,8 @@ from legged_gym_ext.envs.cfg import (
 )
 from legged_gym_ext.mdp import curriculum, events, metrics, observations, rewards, terminations
 from legged_gym_ext.sim.interface import SceneCfg
-from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
+from legged_gym_ext.tasks.cfg import LOCOMOTION_PPO, TaskCfg, TrainCfg
 from legged_gym_ext.terrain.height_field import HeightFieldCfg
-from st_rl.algorithms.ppo import PPOCfg
 
 
 def walk(robot: str) -> TaskCfg:
@@ -52,9 +51,7 @@ def walk(robot: str) -> TaskCfg:
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(
-            max_iterations=220, algorithm=PPOCfg(entropy_coef=0.005, desired_kl=0.02, num_learning_epochs=4)
-        ),
+        train=TrainCfg(max_iterations=220, algorithm=LOCOMOTION_PPO),
     )
 
 
