@@ -1,5 +1,7 @@
 """Batched forward kinematics of the legs."""
 
+import itertools
+
 import torch
 
 from legged_gym_ext.robots.base import LEG_JOINTS, LEG_LINKS, LEGS, RobotCfg
@@ -16,7 +18,7 @@ def foot_positions(cfg: RobotCfg, dof_pos: torch.Tensor) -> torch.Tensor:
     """
     _check_axes(cfg)
     angle = dof_pos.view(-1, len(LEGS), len(LEG_JOINTS))
-    arms = _link_vectors(cfg, angle[..., 0], angle[..., 1:].cumsum(dim=-1))
+    arms = _link_vectors(cfg, angle[..., 0], _swing(angle))
     return sum(arms, start=_hips(cfg, dof_pos))
 
 
@@ -35,15 +37,15 @@ def body_states(cfg: RobotCfg, root_states: torch.Tensor, dof_pos: torch.Tensor,
     """
     _check_axes(cfg)
     angle, speed = dof_pos.view(-1, len(LEGS), len(LEG_JOINTS)), dof_vel.view(-1, len(LEGS), len(LEG_JOINTS))
-    q0, swing = angle[..., 0], angle[..., 1:].cumsum(dim=-1)
+    q0, swing = angle[..., 0], _swing(angle)
     thigh, calf, foot = _link_vectors(cfg, q0, swing)
     lateral = torch.stack((torch.zeros_like(q0), q0.cos(), q0.sin()), dim=-1)  # the axis of thigh and calf
     spin_hip = torch.nn.functional.pad(speed[..., 0:1], (0, 2))
     spin_thigh = spin_hip + lateral * speed[..., 1:2]
     spin_calf = spin_thigh + lateral * speed[..., 2:3]
-    offset = torch.stack((_hips(cfg, dof_pos).expand_as(thigh), thigh, calf, foot), dim=2).cumsum(dim=2)
+    offset = _sums(_hips(cfg, dof_pos).expand_as(thigh), thigh, calf, foot)
     moved = [torch.linalg.cross(w, r) for w, r in ((spin_hip, thigh), (spin_thigh, calf), (spin_calf, foot))]
-    velocity = torch.stack((torch.zeros_like(thigh), *moved), dim=2).cumsum(dim=2)
+    velocity = _sums(torch.zeros_like(thigh), *moved)
     spin = torch.stack((spin_hip, spin_thigh, spin_calf, spin_calf), dim=2)
     parts = torch.stack((offset, velocity, spin), dim=1).flatten(2, 3)
     base = root_states[:, None, None, 3:7].expand(*parts.shape[:-1], 4)
@@ -61,6 +63,16 @@ def body_states(cfg: RobotCfg, root_states: torch.Tensor, dof_pos: torch.Tensor,
 def _hips(cfg: RobotCfg, like: torch.Tensor) -> torch.Tensor:
     """Origins (4, 3) m of the hips in the frame of the base."""
     return constant([joint.origin for joint in cfg.joints[:: len(LEG_JOINTS)]], like.device, like.dtype)
+
+
+def _swing(angle: torch.Tensor) -> torch.Tensor:
+    """Angles (N, 4, 2) of thigh and calf against the hip, of the joints' angles (N, 4, 3)."""
+    return torch.stack((angle[..., 1], angle[..., 1] + angle[..., 2]), dim=-1)
+
+
+def _sums(*steps: torch.Tensor) -> torch.Tensor:
+    """The first of ``steps`` (N, 4, 3), the sum of two, of three ..., (N, 4, len, 3); torch's cumsum is slow on few."""
+    return torch.stack(tuple(itertools.accumulate(steps)), dim=2)
 
 
 def _link_vectors(

@@ -28,6 +28,7 @@ from legged_gym_ext.sim.interface import (
 )
 from legged_gym_ext.sim.mujoco_model import MIN_BOX, WorldRenderer, compile_scene
 from legged_gym_ext.sim.warp_dynamics import WarpDynamics
+from legged_gym_ext.sim.warp_ground import GroundContacts, take_from_engine
 from legged_gym_ext.sim.warp_model import NO_ROOM, Launches, make_engine, mjw, wp_device
 from legged_gym_ext.terrain.height_field import HeightField
 
@@ -57,8 +58,10 @@ class WarpSimulator(Simulator):
         model = compile_scene(robot, cfg, scene, height_field)
         self._trunk = int(model.body(robot.trunk_name).id)
         self._first_box = int(model.geom(scene_text.box_name(0)).id) if scene.num_boxes else 0
+        on_field = [] if height_field is None else take_from_engine(model)
         with wp.ScopedDevice(self._wp_device):
             self._engine, self._data = make_engine(model, num_envs, boxes=scene.num_boxes > 0)
+            self._ground = height_field and GroundContacts(self._engine, self._data, on_field, height_field)
             self._dynamics = WarpDynamics(robot, model, self._engine, num_envs)
             self._body_ids = wp.array([int(model.body(name).id) for name in robot.body_names], dtype=wp.int32)
             self._make_buffers(model.nq, model.nv)
@@ -124,7 +127,7 @@ class WarpSimulator(Simulator):
             wp.launch(kernels.load_targets, joints, inputs=[w["targets"], substep], outputs=[data.ctrl])
             # Only the last physics step's contact forces are asked for.
             engine.opt.run_rne_postconstraint = substep == last
-            mjw.step(engine, data)
+            self.step_engine()
             wp.launch(
                 kernels.record_substep,
                 joints,
@@ -138,6 +141,14 @@ class WarpSimulator(Simulator):
             inputs=[data.cfrc_ext, self._body_ids],
             outputs=[w["contact_forces"]],
         )
+
+    def step_engine(self) -> None:
+        """Launch one physics step."""
+        if self._ground is not None:
+            mjw.kinematics(self._engine, self._data)
+            mjw.collision(self._engine, self._data)
+            self._ground.append()
+        mjw.step(self._engine, self._data)
 
     def _read_state(self) -> None:
         outputs = ("root_states", "dof_pos", "dof_vel", "torques", "substep_dof_vel", "invalid", "num_invalid")

@@ -100,7 +100,8 @@ class WarpDynamics:
             self._nominal_mass,
             self._nominal_com,
         ]
-        wp.launch(kernels.invert_mass_matrix, n, inputs=inputs, outputs=[self._factor, self._inverse])
+        wp.launch(kernels.factor_mass_matrix, n, inputs=inputs, outputs=[self._factor])
+        wp.launch(kernels.invert_mass_matrix, (n, self._nv), inputs=[self._mask, self._factor], outputs=[self._inverse])
         wp.launch(
             kernels.weigh_bodies,
             (n, engine.nbody),

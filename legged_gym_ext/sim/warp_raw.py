@@ -6,14 +6,14 @@ import warp as wp
 from torch import Tensor
 
 from legged_gym_ext.sim.warp_backend import WarpSimulator
-from legged_gym_ext.sim.warp_model import Launches, mjw
+from legged_gym_ext.sim.warp_model import Launches
 
 
 class RawPhysics:
     """As many worlds as a simulator has, with its model and data; it moves the simulator's own worlds on."""
 
     def __init__(self, sim: WarpSimulator) -> None:
-        self._engine, self._data, self._substeps = sim._engine, sim._data, sim.cfg.decimation
+        self._sim, self._engine, self._substeps = sim, sim._engine, sim.cfg.decimation
         self._ctrl = wp.to_torch(sim._data.ctrl)
         self._state = [wp.to_torch(array) for array in (sim._data.qpos, sim._data.qvel, sim._data.qacc_warmstart)]
         self._kept = [tensor.clone() for tensor in self._state]
@@ -37,4 +37,4 @@ class RawPhysics:
     def _steps(self) -> None:
         self._engine.opt.run_rne_postconstraint = False
         for _ in range(self._substeps):
-            mjw.step(self._engine, self._data)
+            self._sim.step_engine()

@@ -9,7 +9,7 @@ import warp as wp
 
 
 @wp.kernel
-def invert_mass_matrix(
+def factor_mass_matrix(
     mask: wp.array[bool],
     nominal: wp.array2d[float],
     mass: wp.array2d[float],
@@ -19,9 +19,8 @@ def invert_mass_matrix(
     nominal_mass: float,
     nominal_com: wp.vec3,
     factor: wp.array3d[float],
-    inverse: wp.array3d[float],
 ):
-    """(N,) threads: the inverse of the mass matrix (nv, nv) in the zero pose, by Cholesky's method.
+    """(N,) threads: Cholesky's factor of the mass matrix (nv, nv) in the zero pose.
 
     A body of mass m whose centre is at c in the frame of its free joint adds m [[1, -[c]], [[c], -[c][c]]] to the
     joint's block, [c] being the matrix of the cross product with c.
@@ -55,18 +54,26 @@ def invert_mass_matrix(
             for k in range(j):
                 value = value - factor[world, i, k] * factor[world, j, k]
             factor[world, i, j] = value / root
-    for column in range(size):
-        for i in range(size):
-            value = wp.where(i == column, 1.0, 0.0)
-            for k in range(i):
-                value = value - factor[world, i, k] * inverse[world, k, column]
-            inverse[world, i, column] = value / factor[world, i, i]
-        for back in range(size):
-            i = size - 1 - back
-            value = inverse[world, i, column]
-            for k in range(i + 1, size):
-                value = value - factor[world, k, i] * inverse[world, k, column]
-            inverse[world, i, column] = value / factor[world, i, i]
+
+
+@wp.kernel
+def invert_mass_matrix(mask: wp.array[bool], factor: wp.array3d[float], inverse: wp.array3d[float]):
+    """(N, nv) threads: a column of the inverse of the mass matrix each, from its factor."""
+    world, column = wp.tid()
+    if not mask[world]:
+        return
+    size = factor.shape[1]
+    for i in range(size):
+        value = wp.where(i == column, 1.0, 0.0)
+        for k in range(i):
+            value = value - factor[world, i, k] * inverse[world, k, column]
+        inverse[world, i, column] = value / factor[world, i, i]
+    for back in range(size):
+        i = size - 1 - back
+        value = inverse[world, i, column]
+        for k in range(i + 1, size):
+            value = value - factor[world, k, i] * inverse[world, k, column]
+        inverse[world, i, column] = value / factor[world, i, i]
 
 
 @wp.kernel

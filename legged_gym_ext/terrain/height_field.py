@@ -23,7 +23,7 @@ class HeightFieldCfg:
     """Extent of the field along y."""
     margin: float = 20.0
     """Ground before the first and behind the last strip, as rough as those."""
-    cell: float = 0.1
+    cell: float = 0.2
     """Grid spacing."""
     feature_size: float = 0.2
     """Spacing of the random heights; between them the ground is interpolated linearly."""
