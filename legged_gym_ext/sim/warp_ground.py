@@ -8,6 +8,7 @@ the engine, one thread looks at each shape, and the contacts are appended to the
 
 # pyright: reportInvalidTypeForm=false, reportGeneralTypeIssues=false, reportIndexIssue=false, reportCallIssue=false
 # pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportArgumentType=false
+# pyright: reportAssignmentType=false
 # (kernels are written in Warp's own language, and the names of compiled modules are unknown to the type checker)
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def _view(struct: Any, owner: Any) -> Any:
     """A ``struct`` of the arrays that ``owner`` has under the names of its fields."""
     view = struct()
     for name in struct.vars:
-        setattr(view, name, getattr(owner, name))
+        setattr(view, name, vars(owner)[name])
     return view
 
 
