@@ -25,11 +25,13 @@ ALONE = "alone.json"
 """Evaluation of a skill at single obstacles of the course, in its run folder."""
 RPL = "rpl.json"
 """Evaluation of the mutex at the test ranges, in its folder; on the course it is ``evaluation.json``."""
-_DONATED_OPTIONS = (
+FINISH = "finish"
+"""Name of the runs of second trainings."""
+_FINISH_OPTIONS = (
     *("--env.events.levels.params.num-levels", str(NUM_LEVELS), "--env.events.levels.params.hardness", "1.0"),
     *("--train.load.manipulators", "reset_std:0.4"),
 )
-"""What a skill of another robot is trained on with: all levels and solid obstacles from the start, less noise."""
+"""What second trainings, and those of another robot's skills, differ in: all levels, solid obstacles, less noise."""
 _MUTEX_VELOCITY = ("jump=1.0",)
 """Slower than a jump is learned with: what comes next takes over from a calmer robot (docs/combine_skills.md)."""
 _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
@@ -96,27 +98,39 @@ class SkillsPlan:
         start = SKILLS[skill].start
         return start if start in self.skills else WALK
 
-    def iterations(self, skill: str) -> int:
-        """Length of the training of ``skill``."""
+    def finishes(self, skill: str) -> bool:
+        """Whether ``skill`` is trained a second time; another robot's skill has been."""
+        return skill != WALK and SKILLS[skill].finish_iterations > 0 and self.donated(skill) is None
+
+    def last_training(self, skill: str) -> str:
+        """Name of the stage after which ``skill`` is ready."""
+        return f"{skill}_{FINISH}" if self.finishes(skill) else f"{skill}_training"
+
+    def iterations(self, skill: str, name: str) -> int:
+        """Length of the training of ``skill`` whose run is called ``name``."""
         if self.max_iterations is not None:
             return self.max_iterations
+        if name == FINISH:
+            return SKILLS[skill].finish_iterations
         if self.donated(skill):
             return SKILLS[skill].donated_iterations
         return get_task(self.task(skill)).train.max_iterations
 
-    def run(self, skill: str) -> Path | None:
-        """The run folder of ``skill``, if it has a checkpoint."""
+    def run(self, skill: str, name: str | None = None) -> Path | None:
+        """The newest run folder of ``skill`` that has a checkpoint; ``name``: its first training's, or its second's."""
         if skill == WALK and self.walk is not None:
             return self.walk
         found = runs.find_runs(self.runs_root, self.task(skill))
+        if name is not None:
+            found = [run for run in found if (FINISH in run.name) == (name == FINISH)]
         return found[-1] if found else None
 
-    def is_trained(self, skill: str) -> bool:
-        """Whether the training of ``skill`` has come to its end."""
-        run = self.run(skill)
+    def is_trained(self, skill: str, name: str) -> bool:
+        """Whether the training of ``skill`` whose run is called ``name`` has come to its end."""
+        run = self.run(skill, name)
         if run is None or (skill == WALK and self.walk is not None):
             return run is not None
-        return checkpoint_iterations(run)[-1] >= self.iterations(skill)
+        return checkpoint_iterations(run)[-1] >= self.iterations(skill, name)
 
 
 def plan_stages(plan: SkillsPlan) -> list[Stage]:
@@ -124,12 +138,13 @@ def plan_stages(plan: SkillsPlan) -> list[Stage]:
     learned = plan.learned()
     stages = [_training(plan, WALK, alone=True)]
     stages += [_training(plan, skill) for skill in learned]
+    stages += [_training(plan, skill, FINISH) for skill in learned if plan.finishes(skill)]
     # A walk from elsewhere has its own evaluation and video, or none; nothing is written to its folder.
     for skill in plan.skills if plan.walk is None else learned:
         more = [] if skill == WALK else ["--solidity", str(plan.solidity)]
         stages.append(_evaluation(plan, skill, "evaluation.json", *more))
         if plan.videos:
-            stages.append(_video(f"{skill}_video", partial(_run, plan, skill), needs=(f"{skill}_training",)))
+            stages.append(_video(f"{skill}_video", partial(_run, plan, skill), needs=(plan.last_training(skill),)))
     if not plan.missing():
         # What the skills do alone at the obstacles of the course, to compare the mutex with.
         stages += [_evaluation(plan, skill, ALONE, "--protocol", "course", "--num-blocks", "1") for skill in learned]
@@ -137,25 +152,34 @@ def plan_stages(plan: SkillsPlan) -> list[Stage]:
     return stages
 
 
-def _training(plan: SkillsPlan, skill: str, alone: bool = False) -> Stage:
+def _training(plan: SkillsPlan, skill: str, name: str | None = None, alone: bool = False) -> Stage:
+    """The first training of ``skill``, or the second, which is called ``FINISH``."""
+    name = name or skill
+    donated = plan.donated(skill)
+
     def command(threads: int) -> list[str]:
-        run = plan.run(skill)
+        run = plan.run(skill, name)
         options = ["--num-threads", str(threads), "--no-evaluate", "--no-video"]
-        options += ["--train.max-iterations", str(plan.iterations(skill))]
+        options += ["--train.max-iterations", str(plan.iterations(skill, name))]
         if run is not None:
             return _script("train", "--resume", str(run), *options)
-        options += ["--name", skill, "--log-root", str(plan.runs_root)]
+        options += ["--name", name, "--log-root", str(plan.runs_root)]
         if plan.num_envs is not None:
             options += ["--env.num-envs", str(plan.num_envs)]
-        donated = plan.donated(skill)
-        if donated is not None:
-            options += ["--load-run", str(donated), *_DONATED_OPTIONS]
+        if name == FINISH:
+            options += ["--load-run", str(_run(plan, skill)), *_FINISH_OPTIONS]
+        elif donated is not None:
+            options += ["--load-run", str(donated), *_FINISH_OPTIONS]
         elif skill != WALK:
             options += ["--load-run", str(_run(plan, plan.start(skill)))]
         return _script("train", plan.task(skill), *options)
 
-    needs = () if skill == WALK or plan.donated(skill) else (f"{plan.start(skill)}_training",)
-    return Stage(f"{skill}_training", command, partial(plan.is_trained, skill), needs, alone)
+    if name == FINISH:
+        needs = (f"{skill}_training",)
+    else:
+        needs = () if skill == WALK or donated else (plan.last_training(plan.start(skill)),)
+    stage = FINISH if name == FINISH else "training"
+    return Stage(f"{skill}_{stage}", command, partial(plan.is_trained, skill, name), needs, alone)
 
 
 def _run(plan: SkillsPlan, skill: str) -> Path:
@@ -175,7 +199,7 @@ def _evaluation(plan: SkillsPlan, skill: str, file: str, *more: str) -> Stage:
         run = plan.run(skill)
         return run is not None and is_evaluated(run, run / file)
 
-    return Stage(f"{skill}_{Path(file).stem}", command, is_done, (f"{skill}_training",))
+    return Stage(f"{skill}_{Path(file).stem}", command, is_done, (plan.last_training(skill),))
 
 
 def _evaluate(plan: SkillsPlan, run: Path, json_path: Path, threads: int, *more: str) -> list[str]:
@@ -237,7 +261,7 @@ def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
         )
 
     stages = [
-        Stage("mutex", make, is_made, tuple(f"{skill}_training" for skill in source.values())),
+        Stage("mutex", make, is_made, tuple(plan.last_training(skill) for skill in source.values())),
         evaluate("evaluation.json", "--protocol", "course"),
         evaluate(RPL, "--protocol", "rpl", "--blocks", *_RPL_BLOCKS),
     ]

@@ -38,6 +38,8 @@ class SkillCfg:
     max_iterations: int = 400
     donated_iterations: int = 30
     """Iterations that make another robot's policy this one's."""
+    finish_iterations: int = 0
+    """Iterations of a second training, on all levels and solid from the start (``scripts/train_skills.py``)."""
     start: str = "walk"
     """The skill whose policy it is learned from (by ``scripts/train_skills.py``)."""
     start_levels: int = 1
@@ -88,6 +90,7 @@ SKILLS: dict[str, SkillCfg] = {
         max_tilt=1.5,
         max_iterations=700,
         donated_iterations=120,
+        finish_iterations=140,
         start_levels=NUM_LEVELS,
         weights=_TILT_WEIGHTS,
         rewards=_TILT_REWARDS,
@@ -101,6 +104,7 @@ SKILLS: dict[str, SkillCfg] = {
         speed=(1.0, 1.4),
         max_iterations=120,
         donated_iterations=120,
+        finish_iterations=120,
         start="jump",
         start_levels=5,
         start_hardness=1.0,

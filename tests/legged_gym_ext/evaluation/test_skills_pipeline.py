@@ -35,9 +35,10 @@ def trained(of: SkillsPlan, skill: str, date: str = "2026-01-01_00-00-00") -> Pa
 
 def test_every_skill_is_trained_from_the_walk_and_then_combined(tmp_path: Path) -> None:
     stages = {stage.name: stage for stage in plan_stages(plan(tmp_path))}
-    assert len(stages) == 6 + 6 + 5 + 3
+    assert len(stages) == 6 + 1 + 6 + 5 + 3
     assert stages["walk_training"].needs == () and stages["jump_training"].needs == ("walk_training",)
-    assert set(stages["mutex"].needs) == {f"{skill}_training" for skill in mutex.SKILLS}
+    ready = {skill: "finish" if skill == "tilt" else "training" for skill in mutex.SKILLS}
+    assert set(stages["mutex"].needs) == {f"{skill}_{stage}" for skill, stage in ready.items()}
     assert not any(stage.is_done() for stage in stages.values())
     some = [stage.name for stage in plan_stages(plan(tmp_path, skills=("walk", "jump")))]
     assert "mutex" not in some and plan(tmp_path, skills=("walk", "jump")).missing() == ("tilt", "crawl", "leap")
@@ -57,6 +58,23 @@ def test_a_training_starts_goes_on_and_is_kept(tmp_path: Path) -> None:
     again = stage(longer, "jump_training").command(2)
     assert again[2:4] == ["--resume", str(run)] and "--load-run" not in again
     assert again[again.index("--train.max-iterations") + 1] == "5"
+
+
+def test_a_second_training_starts_from_the_first_and_takes_its_place(tmp_path: Path) -> None:
+    of = plan(tmp_path, max_iterations=3)
+    first = trained(of, "tilt")
+    finish = stage(of, "tilt_finish")
+    assert stage(of, "tilt_training").is_done() and not finish.is_done() and finish.needs == ("tilt_training",)
+    command = finish.command(1)
+    assert command[command.index("--load-run") + 1] == str(first) and "reset_std:0.4" in command
+    assert command[command.index("--name") + 1] == "finish"
+    second = write_toy_run(of.runs_root / "go1_tilt" / "2026-01-02_00-00-00_finish", "go1_tilt")
+    assert stage(of, "tilt_training").is_done() and finish.is_done()
+    assert str(second) in stage(of, "tilt_evaluation").command(1)
+    assert stage(of, "tilt_evaluation").needs == ("tilt_finish",)
+    # What another robot has finished is not trained twice again.
+    donated = SkillsPlan("a1", tmp_path, videos=False, donor="go1")
+    assert "tilt_finish" not in {stage.name for stage in plan_stages(donated)}
 
 
 def test_an_evaluation_is_done_again_for_another_checkpoint(tmp_path: Path) -> None:
@@ -104,7 +122,7 @@ def test_skills_start_from_those_of_another_robot(tmp_path: Path) -> None:
     command = jump.command(1)
     assert command[command.index("--load-run") + 1].endswith("go1_jump") and jump.needs == ()
     assert command[command.index("--env.events.levels.params.num-levels") + 1] == "10"
-    assert of.iterations("jump") < get_task("a1_jump").train.max_iterations
+    assert of.iterations("jump", "jump") < get_task("a1_jump").train.max_iterations
     # No such policy is shipped: from the robot's own walk, as ever.
     assert of.donated("climb") is None and stage(of, "climb_training").needs == ("walk_training",)
     with pytest.raises(UserError, match="spot"):
