@@ -51,7 +51,7 @@ def walk(robot: str) -> TaskCfg:
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(max_iterations=260, algorithm=LOCOMOTION_PPO),
+        train=TrainCfg(max_iterations=320, algorithm=LOCOMOTION_PPO),
     )
 
 
