@@ -32,8 +32,8 @@ _FINISH_OPTIONS = (
     *("--train.load.manipulators", "reset_std:0.4"),
 )
 """What second trainings, and those of another robot's skills, differ in: all levels, solid obstacles, less noise."""
-_MUTEX_VELOCITY = {"walk": 0.7, "jump": 1.0}
-"""m/s, slower than these are learned with: what comes next takes over from a calmer robot (docs/combine_skills.md)."""
+_MUTEX_VELOCITY = ("jump=1.0",)
+"""Slower than a jump is learned with: what comes next takes over from a calmer robot (docs/combine_skills.md)."""
 _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
 
 
@@ -240,8 +240,8 @@ def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
     def make(threads: int) -> list[str]:
         given = [f"{skill}={_run(plan, source[skill])}" for skill in skills]
         where = ("--task", plan.task("field"), "--out", str(folder))
-        slower = [f"{skill}={velocity}" for skill, velocity in _MUTEX_VELOCITY.items()]
-        return _script("make_mutex", *where, "--skill-velocity", *slower, "--sub-policies", *given)
+        slower = ["--skill-velocity", *_MUTEX_VELOCITY] if "jump" in skills else []
+        return _script("make_mutex", *where, *slower, "--sub-policies", *given)
 
     def is_made() -> bool:
         if not (folder / "model_0.pt").is_file():
