@@ -1,7 +1,7 @@
 """Contacts of the legs with the height field, in the ``warp`` backend.
 
-MuJoCo Warp finds contacts with a height field by its general method for convex shapes, prism by prism, which takes more
-than half of a physics step on rough ground. Feet are spheres, and shins and thighs capsules; for those the distance to
+MuJoCo Warp finds contacts with a height field by its general method for convex shapes, prism by prism, which took about
+half of a physics step on rough ground. Feet are spheres, and shins and thighs capsules; for those the distance to
 a triangle has a closed form (Ericson, Real-Time Collision Detection, 2005, chapter 5). So these pairs are taken from
 the engine, one thread looks at each shape, and the contacts are appended to the engine's own.
 """
