@@ -156,6 +156,15 @@ def _training(plan: SkillsPlan, skill: str, name: str | None = None, alone: bool
     """The first training of ``skill``, or the second, which is called ``FINISH``."""
     name = name or skill
     donated = plan.donated(skill)
+    # What its policy starts from, and the stage that makes that.
+    origin, needs = None, ()
+    if name == FINISH:
+        origin, needs = partial(_run, plan, skill), (f"{skill}_training",)
+    elif donated is not None:
+        origin = partial(Path, donated)
+    elif skill != WALK:
+        start = plan.start(skill)
+        origin, needs = partial(_run, plan, start), (plan.last_training(start),)
 
     def command(threads: int) -> list[str]:
         run = plan.run(skill, name)
@@ -166,18 +175,12 @@ def _training(plan: SkillsPlan, skill: str, name: str | None = None, alone: bool
         options += ["--name", name, "--log-root", str(plan.runs_root)]
         if plan.num_envs is not None:
             options += ["--env.num-envs", str(plan.num_envs)]
-        if name == FINISH:
-            options += ["--load-run", str(_run(plan, skill)), *_FINISH_OPTIONS]
-        elif donated is not None:
-            options += ["--load-run", str(donated), *_FINISH_OPTIONS]
-        elif skill != WALK:
-            options += ["--load-run", str(_run(plan, plan.start(skill)))]
+        if origin is not None:
+            options += ["--load-run", str(origin())]
+        if name == FINISH or donated is not None:
+            options += _FINISH_OPTIONS
         return _script("train", plan.task(skill), *options)
 
-    if name == FINISH:
-        needs = (f"{skill}_training",)
-    else:
-        needs = () if skill == WALK or donated else (plan.last_training(plan.start(skill)),)
     stage = FINISH if name == FINISH else "training"
     return Stage(f"{skill}_{stage}", command, partial(plan.is_trained, skill, name), needs, alone)
 
