@@ -19,6 +19,8 @@ from st_rl.utils.errors import UserError
 
 MAX_WORLDS = 256
 """Episodes that run at the same time."""
+COMMAND_TIME_S = 10.0
+"""How long a command is held, s."""
 
 _METRICS = {
     "lin_vel_mse": MetricTermCfg(metrics.lin_vel_error_squared),
@@ -76,14 +78,14 @@ class WalkFigures:
 
 
 def evaluation_cfg(cfg: EnvCfg) -> EnvCfg:
-    """``cfg`` as it is evaluated: levels uniform instead of a curriculum, no commands to stand still."""
+    """``cfg`` as it is evaluated: levels uniform instead of a curriculum, no commands to stand still, each held 10 s."""
     levels = {"evaluation_levels": EventTermCfg(curriculum.random_level, "reset")}
     return replace(
         cfg,
         curriculum={},
         events=levels | cfg.events,
         metrics=_METRICS,
-        commands=replace(cfg.commands, standing_fraction=0.0),
+        commands=replace(cfg.commands, standing_fraction=0.0, resampling_time_s=COMMAND_TIME_S),
     )
 
 

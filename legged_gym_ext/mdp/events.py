@@ -19,6 +19,7 @@ def reset_root_and_joints(
     mask: Tensor,
     *,
     xy: Range = (-0.5, 0.5),
+    ahead: Range | None = None,
     yaw: Range = (-3.14159, 3.14159),
     roll: Range = (-0.1, 0.1),
     pitch: Range = (-0.1, 0.1),
@@ -32,7 +33,7 @@ def reset_root_and_joints(
     """Put the robot near its world's origin in about the default pose.
 
     Args:
-        xy: offset from ``env_origins``, m.
+        xy: offset from ``env_origins``, m; ``ahead``, if given, is added along the world's x.
         yaw: heading, rad; ``roll`` and ``pitch`` rad, nose down is positive.
         forward: velocity along the world's x, m/s; ``None`` draws it like the others.
         lin_vel: m/s per axis; ``ang_vel`` rad/s per axis.
@@ -41,6 +42,8 @@ def reset_root_and_joints(
     """
     root = torch.zeros(env.num_envs, 13, device=env.device)
     root[:, 0:2] = env.env_origins[:, 0:2] + env.rand(2, low=xy[0], high=xy[1])
+    if ahead is not None:
+        root[:, 0] += env.rand(low=ahead[0], high=ahead[1])
     heading = env.rand(low=yaw[0], high=yaw[1])
     rolled, pitched = env.rand(low=roll[0], high=roll[1]), env.rand(low=pitch[0], high=pitch[1])
     root[:, 3:7] = quat_from_euler_xyz(rolled, pitched, heading)
@@ -60,7 +63,8 @@ def reset_root_and_joints(
 
 
 def arrive(env: EnvState, mask: Tensor, *, share: float) -> None:
-    """Start a ``share`` of the worlds as another skill leaves the robot: fast, landing, askew, joints in full motion.
+    """Start a ``share`` of the worlds as another skill leaves the robot: fast, landing, askew, joints in full motion, and
+    nearer to the obstacle than at the start of a track.
 
     The ranges are about those that the shipped policies had when they handed over behind hurdles, leaps, jumps and
     drops (docs/combine_skills.md). For an event after the one that places the robots.
@@ -69,6 +73,7 @@ def arrive(env: EnvState, mask: Tensor, *, share: float) -> None:
         env,
         mask & (env.rand() < share),
         xy=(-0.25, 0.25),
+        ahead=(0.0, 0.8),
         yaw=(-0.25, 0.25),
         roll=(-0.2, 0.2),
         pitch=(-0.15, 0.6),

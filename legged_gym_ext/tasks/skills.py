@@ -97,7 +97,7 @@ SKILLS: dict[str, SkillCfg] = {
         difficulty=(0.6, 1.0),
         clean=(1.0, 0.06),
         algorithm=PPOCfg(entropy_coef=0.001, desired_kl=0.015),
-        arriving=0.3,
+        arriving=0.5,
     ),
     "hurdle": SkillCfg(
         ("hurdle", "jump"),

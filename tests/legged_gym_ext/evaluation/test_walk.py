@@ -9,7 +9,7 @@ from torch import Tensor
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation.play import KeyboardCommand
 from legged_gym_ext.evaluation.statistics import wilson_interval
-from legged_gym_ext.evaluation.walk import WalkFigures, evaluate_walk, run_episodes
+from legged_gym_ext.evaluation.walk import WalkFigures, evaluate_walk, evaluation_cfg, run_episodes
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
 from legged_gym_ext.tasks.registry import get_task
 
@@ -73,6 +73,13 @@ def test_wilson_interval_by_hand() -> None:
     assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
     assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
     assert wilson_interval(20, 20) == pytest.approx((0.8389, 1.0), abs=1e-4)
+
+
+def test_commands_are_held_for_ten_seconds_however_a_policy_was_trained() -> None:
+    task = get_task("go1_walk")
+    assert task.env.commands.resampling_time_s < 10.0
+    commands = evaluation_cfg(task.env).commands
+    assert (commands.resampling_time_s, commands.standing_fraction) == (10.0, 0.0)
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:
