@@ -21,6 +21,8 @@ MAX_WORLDS = 256
 """Episodes that run at the same time."""
 COMMAND_TIME_S = 10.0
 """How long a command is held, s."""
+PUSH_INTERVAL_S = (6.0, 10.0)
+"""Time between pushes, s."""
 
 _METRICS = {
     "lin_vel_mse": MetricTermCfg(metrics.lin_vel_error_squared),
@@ -78,12 +80,16 @@ class WalkFigures:
 
 
 def evaluation_cfg(cfg: EnvCfg) -> EnvCfg:
-    """``cfg`` as it is evaluated: levels uniform instead of a curriculum, no commands to stand still, each held 10 s."""
+    """``cfg`` as it is evaluated: levels uniform instead of a curriculum, no commands to stand still.
+
+    How often commands change and the robot is pushed does not depend on how it was trained.
+    """
     levels = {"evaluation_levels": EventTermCfg(curriculum.random_level, "reset")}
+    push = {name: replace(cfg.events[name], interval_s=PUSH_INTERVAL_S) for name in ("push",) if name in cfg.events}
     return replace(
         cfg,
         curriculum={},
-        events=levels | cfg.events,
+        events=levels | cfg.events | push,
         metrics=_METRICS,
         commands=replace(cfg.commands, standing_fraction=0.0, resampling_time_s=COMMAND_TIME_S),
     )

@@ -8,11 +8,12 @@ from torch import Tensor
 from legged_gym_ext.mdp.env_state import EnvState
 
 
-def terrain_level(env: EnvState, mask: Tensor, *, up: float = 0.7, down: float = 0.45) -> None:
+def terrain_level(env: EnvState, mask: Tensor, *, up: float = 0.7, down: float = 0.45, anywhere: float = 0.0) -> None:
     """One level up where the robot tracked its commands to the end of the episode, one down where it did badly.
 
     Tracking is ``env.tracking_score``, the mean over the full length of an episode of the velocity tracking reward,
-    in [0, 1], so falling early scores low. Past the hardest level a world goes to a random one.
+    in [0, 1], so falling early scores low. Past the hardest level a world goes to a random one, and so does a share
+    ``anywhere`` of all.
     """
     if env.height_field is None:
         return
@@ -20,7 +21,7 @@ def terrain_level(env: EnvState, mask: Tensor, *, up: float = 0.7, down: float =
     step = (env.tracking_score > up).long() - (env.tracking_score < down).long()
     level = env.terrain_levels + step
     random = (env.rand() * (top + 1)).long().clamp(0, top)
-    level = torch.where(level > top, random, level.clamp_min(0))
+    level = torch.where((level > top) | (env.rand() < anywhere), random, level.clamp_min(0))
     env.terrain_levels = torch.where(mask, level, env.terrain_levels)
 
 

@@ -75,11 +75,16 @@ def test_wilson_interval_by_hand() -> None:
     assert wilson_interval(20, 20) == pytest.approx((0.8389, 1.0), abs=1e-4)
 
 
-def test_commands_are_held_for_ten_seconds_however_a_policy_was_trained() -> None:
-    task = get_task("go1_walk")
-    assert task.env.commands.resampling_time_s < 10.0
-    commands = evaluation_cfg(task.env).commands
-    assert (commands.resampling_time_s, commands.standing_fraction) == (10.0, 0.0)
+def test_commands_and_pushes_come_as_often_however_a_policy_was_trained() -> None:
+    trained = get_task("go1_walk").env
+    assert trained.commands.resampling_time_s < 10.0 and trained.events["push"].interval_s != (6.0, 10.0)
+    cfg = evaluation_cfg(trained)
+    assert (cfg.commands.resampling_time_s, cfg.commands.standing_fraction) == (10.0, 0.0)
+    assert cfg.events["push"] == replace(trained.events["push"], interval_s=(6.0, 10.0))
+    # Levels are drawn before robots are placed on them.
+    assert next(iter(cfg.events)) == "evaluation_levels" and not cfg.curriculum
+    without = replace(trained, events={name: term for name, term in trained.events.items() if name != "push"})
+    assert "push" not in evaluation_cfg(without).events
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:
