@@ -99,8 +99,8 @@ class SkillsPlan:
         return start if start in self.skills else WALK
 
     def finishes(self, skill: str) -> bool:
-        """Whether ``skill`` is trained a second time; another robot's skill has been."""
-        return skill != WALK and SKILLS[skill].finish_iterations > 0 and self.donated(skill) is None
+        """Whether ``skill`` is trained a second time."""
+        return skill != WALK and SKILLS[skill].finish_iterations > 0
 
     def last_training(self, skill: str) -> str:
         """Name of the stage after which ``skill`` is ready."""

@@ -19,6 +19,8 @@ from st_rl.utils.errors import UserError
 
 MAX_WORLDS = 256
 """Episodes that run at the same time."""
+EPISODE_S = 20.0
+"""Length of an episode, s."""
 COMMAND_TIME_S = 10.0
 """How long a command is held, s."""
 PUSH_INTERVAL_S = (6.0, 10.0)
@@ -82,13 +84,14 @@ class WalkFigures:
 def evaluation_cfg(cfg: EnvCfg) -> EnvCfg:
     """``cfg`` as it is evaluated: levels uniform instead of a curriculum, no commands to stand still.
 
-    How often commands change and the robot is pushed does not depend on how it was trained.
+    How long an episode is, and how often commands change and the robot is pushed, do not depend on how it was trained.
     """
     levels = {"evaluation_levels": EventTermCfg(curriculum.random_level, "reset")}
     push = {name: replace(cfg.events[name], interval_s=PUSH_INTERVAL_S) for name in ("push",) if name in cfg.events}
     return replace(
         cfg,
         curriculum={},
+        episode_length_s=EPISODE_S,
         events=levels | cfg.events | push,
         metrics=_METRICS,
         commands=replace(cfg.commands, standing_fraction=0.0, resampling_time_s=COMMAND_TIME_S),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from legged_gym_ext.evaluation import gpu_report
+from legged_gym_ext.evaluation import gpu_report, walk
 from legged_gym_ext.evaluation.benchmark import measure
 from legged_gym_ext.evaluation.gpu_report import WalkGoal
 from legged_gym_ext.evaluation.walk import WalkFigures
@@ -93,7 +93,8 @@ def test_walking_is_reached_when_every_figure_is_good_enough() -> None:
         assert not goal.reached_by(replace(good, **bad))
 
 
-def test_the_time_to_walk_is_that_of_training_until_the_goal() -> None:
+def test_the_time_to_walk_is_that_of_training_until_the_goal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "EPISODE_S", 0.2)
     never = WalkGoal(episodes=2, falls=-1.0, max_seconds=0.01, every=1)
     result = gpu_report.time_to_walk(small_task(), never, worlds=4, backend="mujoco", device="cpu")
     assert result["seconds"] is None and result["seconds_trained"] > 0.01
