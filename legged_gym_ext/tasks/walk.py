@@ -22,7 +22,7 @@ def walk(robot: str) -> TaskCfg:
     """The walking task of ``robot``: proprioception only for the actor, the ground's difficulty in a curriculum."""
     env = EnvCfg(
         robot=robot,
-        num_envs=512,
+        num_envs=1024,
         episode_length_s=6.0,
         scene=SceneCfg(height_field=HeightFieldCfg()),
         observations={"proprioception": ObsTermCfg(observations.proprioception)},
@@ -54,7 +54,7 @@ def walk(robot: str) -> TaskCfg:
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(max_iterations=180, algorithm=LOCOMOTION_PPO),
+        train=TrainCfg(max_iterations=240, num_steps_per_env=12, algorithm=LOCOMOTION_PPO),
     )
 
 
