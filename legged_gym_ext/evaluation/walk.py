@@ -87,12 +87,13 @@ def evaluation_cfg(cfg: EnvCfg) -> EnvCfg:
     How long an episode is, and how often commands change and the robot is pushed, do not depend on how it was trained.
     """
     levels = {"evaluation_levels": EventTermCfg(curriculum.random_level, "reset")}
-    push = {name: replace(cfg.events[name], interval_s=PUSH_INTERVAL_S) for name in ("push",) if name in cfg.events}
+    push = cfg.events.get("push")
+    pushes = {} if push is None else {"push": replace(push, interval_s=PUSH_INTERVAL_S)}
     return replace(
         cfg,
         curriculum={},
         episode_length_s=EPISODE_S,
-        events=levels | cfg.events | push,
+        events=levels | cfg.events | pushes,
         metrics=_METRICS,
         commands=replace(cfg.commands, standing_fraction=0.0, resampling_time_s=COMMAND_TIME_S),
     )

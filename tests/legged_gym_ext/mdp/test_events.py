@@ -218,12 +218,15 @@ def test_terrain_levels_rise_and_fall(many: EnvState) -> None:
     assert many.terrain_levels[:6].tolist() == [2, 0, 1, 0, 1, 1]
 
 
-def test_past_the_top_any_level_is_next(many: EnvState) -> None:
+def test_a_share_of_the_worlds_goes_to_any_level(many: EnvState) -> None:
     many.terrain_levels[:], many.tracking_score[:] = 1, 0.9
     curriculum.terrain_level(many, everyone(many), anywhere=0.5)
     # Half go to level 2, the other half anywhere.
     assert float((many.terrain_levels == 2).float().mean()) == pytest.approx(0.5 + 0.5 / 4, abs=0.1)
     assert many.terrain_levels.unique().tolist() == [0, 1, 2, 3]
+
+
+def test_past_the_top_any_level_is_next(many: EnvState) -> None:
     many.terrain_levels[:], many.tracking_score[:] = 3, 0.9
     curriculum.terrain_level(many, everyone(many))
     assert set(many.terrain_levels.tolist()) == {0, 1, 2, 3}
