@@ -63,9 +63,9 @@ def reset_root_and_joints(
 
 
 def arrive(env: EnvState, mask: Tensor, *, share: float) -> None:
-    """Start a ``share`` of the worlds as another skill leaves the robot: fast, landing, askew, joints in full motion, and
-    nearer to the obstacle than at the start of a track.
+    """Start a ``share`` of the worlds as another skill leaves the robot.
 
+    Fast, landing, askew, joints in full motion, and nearer to the obstacle than at the start of a track.
     The ranges are about those that the shipped policies had when they handed over behind hurdles, leaps, jumps and
     drops (docs/combine_skills.md). For an event after the one that places the robots.
     """
