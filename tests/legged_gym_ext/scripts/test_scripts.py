@@ -102,7 +102,7 @@ def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("list_tasks") == 0
     assert {"a1_walk", "go1_walk", "go1_jump", "a1_field"} <= set(capsys.readouterr().out.split())
     assert call("list_tasks", "--fields", "go1_walk") == 0
-    assert "--env.num-envs 512\n" in capsys.readouterr().out
+    assert "--env.num-envs 1024\n" in capsys.readouterr().out
 
 
 def test_the_benchmark_reports_its_ratios(tmp_path: Path) -> None:
