@@ -20,7 +20,7 @@ def terrain_level(env: EnvState, mask: Tensor, *, up: float = 0.7, down: float =
     top = env.height_field.num_levels - 1
     step = (env.tracking_score > up).long() - (env.tracking_score < down).long()
     level = env.terrain_levels + step
-    random = (env.rand() * (top + 1)).long().clamp(0, top)
+    random = _any_level(env, top + 1)
     level = torch.where((level > top) | (env.rand() < anywhere), random, level.clamp_min(0))
     env.terrain_levels = torch.where(mask, level, env.terrain_levels)
 
@@ -29,5 +29,9 @@ def random_level(env: EnvState, mask: Tensor) -> None:
     """Draw levels uniformly: for evaluation."""
     if env.height_field is None:
         return
-    level = (env.rand() * env.height_field.num_levels).long().clamp_max(env.height_field.num_levels - 1)
-    env.terrain_levels = torch.where(mask, level, env.terrain_levels)
+    env.terrain_levels = torch.where(mask, _any_level(env, env.height_field.num_levels), env.terrain_levels)
+
+
+def _any_level(env: EnvState, num_levels: int) -> Tensor:
+    """(N,) long, uniform in [0, ``num_levels``)."""
+    return (env.rand() * num_levels).long().clamp_max(num_levels - 1)
