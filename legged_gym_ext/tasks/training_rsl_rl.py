@@ -28,7 +28,7 @@ _ALGORITHM_FIELDS = (
     "schedule",
     "desired_kl",
 )
-"""Settings of PPO that the library has under the same names."""
+"""Settings of PPO that the library has under the same names; it has no cool-down."""
 
 
 def rsl_rl_config(train: TrainCfg, obs_groups: dict[str, list[str]]) -> dict[str, Any]:

@@ -73,8 +73,17 @@ def clipped_value_loss(
     return torch.maximum((values - returns).square(), (clipped - returns).square()).mean()
 
 
+def cooling(num_updates: int, first: int, last: int) -> float:
+    """1 until the update ``first``, then falling linearly to 0 at the update ``last``, counted from 0."""
+    return min(max((last - num_updates) / (last - first), 0.0), 1.0)
+
+
 def adapted_learning_rate(
-    learning_rate: torch.Tensor, kl: torch.Tensor, desired_kl: float, bounds: tuple[float, float], factor: float = 1.5
+    learning_rate: torch.Tensor,
+    kl: torch.Tensor,
+    desired_kl: torch.Tensor | float,
+    bounds: tuple[float, float],
+    factor: float = 1.5,
 ) -> torch.Tensor:
     """Learning rate (0-d) for the next step, from the KL (0-d) that the last one caused.
 

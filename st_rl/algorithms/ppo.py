@@ -40,6 +40,10 @@ class PPOCfg:
     """``adaptive``: the learning rate follows ``desired_kl``; ``fixed``: it stays."""
     desired_kl: float = 0.01
     """Nats per update step."""
+    cool_down_updates: tuple[int, int] | None = None
+    """First and last update of a cool-down, in which the steps fall linearly to ``cool_down_to`` of their size
+    (``desired_kl``, or a fixed learning rate) and ``entropy_coef`` to zero, where they stay."""
+    cool_down_to: float = 0.1
     clip_min_std: float | None = None
     """Lower bound of the policy's standard deviation, held after every step."""
     normalize_obs: bool = False
@@ -50,6 +54,8 @@ class PPOCfg:
     def __post_init__(self) -> None:
         if self.schedule not in ("adaptive", "fixed"):
             raise ValueError(f"schedule '{self.schedule}' is unknown; choose 'adaptive' or 'fixed'")
+        if self.cool_down_updates is not None and not 0 <= self.cool_down_updates[0] < self.cool_down_updates[1]:
+            raise ValueError("cool_down_updates must be two numbers of updates, the smaller first")
 
 
 class PPO:
@@ -74,6 +80,11 @@ class PPO:
         self.loss_coefs = self._loss_coefs()
         self.obs_normalizer: nn.Module = nn.Identity()
         self.critic_obs_normalizer: nn.Module = self.obs_normalizer
+        self.num_updates = 0
+        """Updates so far; the time of schedules."""
+        # Tensors, since recorded gradient steps read them again and again.
+        self._desired_kl = torch.tensor(self.cfg.desired_kl, device=self.device)
+        self._entropy_coef = torch.tensor(self.loss_coefs["entropy"], device=self.device)
         self._pending: dict[str, Any] = {}
         self._steps = self._build_steps()
 
@@ -205,6 +216,7 @@ class PPO:
         make = storage.recurrent_mini_batches if self.actor_critic.is_recurrent else storage.mini_batches
         batches = self._normalized(make(self.cfg.num_mini_batches))
         totals: dict[str, torch.Tensor] = {}
+        self._cool_down()
         with fast_kernels(self.device):
             for step in range(self.cfg.num_learning_epochs * len(batches)):
                 # Before the first step the policy is the one that acted, and its KL nothing but rounding.
@@ -213,7 +225,20 @@ class PPO:
                     totals[name] = totals[name] + value if name in totals else value.clone()
         self._update_normalizers()
         storage.clear()
+        self.num_updates += 1
         return self._means(totals, self.cfg.num_learning_epochs * len(batches))
+
+    def _cool_down(self) -> None:
+        """Set how far the next update goes and how much it is worth to explore."""
+        cfg = self.cfg
+        if cfg.cool_down_updates is None:
+            return
+        heat = losses.cooling(self.num_updates, *cfg.cool_down_updates)
+        size = cfg.cool_down_to + heat * (1.0 - cfg.cool_down_to)
+        self._desired_kl.fill_(size * cfg.desired_kl)
+        self._entropy_coef.fill_(heat * self.loss_coefs["entropy"])
+        if cfg.schedule == "fixed":
+            self.learning_rate.fill_(size * cfg.learning_rate)
 
     def _learn(self, batch: Batch, adapt: bool) -> dict[str, torch.Tensor]:
         """One gradient step; returns its loss terms and statistics."""
@@ -262,10 +287,11 @@ class PPO:
     def _adapt_learning_rate(self, kl: torch.Tensor) -> None:
         cfg, rate = self.cfg, self.learning_rate
         bounds = (cfg.min_learning_rate, cfg.max_learning_rate)
-        rate.copy_(losses.adapted_learning_rate(rate, distributed.mean(kl), cfg.desired_kl, bounds))
+        rate.copy_(losses.adapted_learning_rate(rate, distributed.mean(kl), self._desired_kl, bounds))
 
     def _gradient_step(self, terms: dict[str, torch.Tensor]) -> None:
-        loss = torch.stack([self.loss_coefs[name] * value for name, value in terms.items()]).sum()
+        coefs = self.loss_coefs | {"entropy": self._entropy_coef}
+        loss = torch.stack([coefs[name] * value for name, value in terms.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         distributed.average_gradients(self.parameters)
@@ -305,10 +331,11 @@ class PPO:
         self.actor_critic.eval()
 
     def state_dict(self) -> dict[str, Any]:
-        """Model, optimizer (with its learning rate) and normalisers: tensors and plain values only."""
-        state = {
+        """Model, optimizer (with its learning rate), time of schedules and normalisers: tensors and plain values."""
+        state: dict[str, Any] = {
             "model_state_dict": self.actor_critic.state_dict(),
             "optimizer_state_dict": self.optimizer.state_dict(),
+            "num_updates": self.num_updates,
         }
         if self.cfg.normalize_obs:
             state["obs_normalizer_state_dict"] = self.obs_normalizer.state_dict()
@@ -321,6 +348,7 @@ class PPO:
         self.actor_critic.load_state_dict(state["model_state_dict"])
         # The optimizer would go on working in the very tensors that it is given.
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer_state_dict"]))
+        self.num_updates = int(state["num_updates"])
         for group in self.optimizer.param_groups:
             group["capturable"] = self.device.type == "cuda"  # as here, not as where it was saved
         # A recording is bound to the tensors that have just been replaced.

@@ -99,8 +99,6 @@ class TPPO(PPO):
         Without any teacher only data sets can be learned from.
         """
         super().__init__(actor_critic, **kwargs)
-        self.num_updates = 0
-        """Updates so far; the schedule's time."""
         self._labels: dict[str, torch.Tensor] = {}
         self.teacher = self._build_teacher(teacher, teacher_normalizer)
         self._check_latents()
@@ -222,7 +220,6 @@ class TPPO(PPO):
         """As PPO; and ``teacher_probability``, that of the rollout's last episodes."""
         probability = self.teacher_probability
         report = super().update()
-        self.num_updates += 1
         return report | {"teacher_probability": probability}
 
     def compute_losses(self, batch: Batch) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
@@ -268,19 +265,18 @@ class TPPO(PPO):
     # -- state -------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """As PPO; and the schedule's time, who drives, and what the teacher's memories hold.
+        """As PPO; and who drives, and what the teacher's memories hold.
 
         The teacher itself stays in its run folder.
         """
         memory = [] if self.teacher is None else self.teacher.memory_state()
-        progress = {"num_updates": self.num_updates, "driven": self.driven.clone(), "memory": memory}
+        progress = {"driven": self.driven.clone(), "memory": memory}
         return super().state_dict() | {"teacher_state_dict": progress}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what ``state_dict`` returned; raises as PPO where it does not fit."""
         super().load_state_dict(state)
         progress = state["teacher_state_dict"]
-        self.num_updates = int(progress["num_updates"])
         if progress["driven"].shape == self.driven.shape:
             # With another number of worlds their episodes are others, and the drivers just drawn stand.
             self.driven = progress["driven"].to(self.device)

@@ -94,3 +94,7 @@ def test_learning_rate_stays_within_its_bounds() -> None:
     assert_close(
         losses.adapted_learning_rate(torch.tensor(1.8e-3), torch.tensor(1e-4), 0.01, bounds), torch.tensor(2e-3)
     )
+
+
+def test_a_cool_down_is_linear_between_its_updates() -> None:
+    assert [losses.cooling(update, 10, 14) for update in (0, 10, 11, 13, 14, 99)] == [1.0, 1.0, 0.75, 0.25, 0.0, 0.0]

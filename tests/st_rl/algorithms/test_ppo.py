@@ -188,21 +188,49 @@ def test_a_fixed_schedule_keeps_the_learning_rate_and_an_adaptive_one_moves_it()
         assert (metrics["learning_rate"] != pytest.approx(1e-3)) is moved
 
 
+@pytest.mark.parametrize("schedule", ["adaptive", "fixed"])
+def test_a_cool_down_ends_in_small_steps(schedule: str) -> None:
+    """The policy hardly moves any more; without a cool-down it goes on moving."""
+    moved = {}
+    for cool_down in (None, (5, 15)):
+        env = PointMass(64)
+        algorithm = make(env, 10, schedule=schedule, cool_down_updates=cool_down)
+        train(algorithm, env, 30)
+        collect(algorithm, env)
+        moved[cool_down] = algorithm.update()["kl"]
+    assert 0.0 < moved[5, 15] < 0.3 * moved[None]
+
+
+def test_a_cool_down_ends_the_bonus_for_exploring() -> None:
+    spread = {}
+    for cool_down in (None, (1, 5)):
+        env = PointMass(64)
+        algorithm = make(env, 10, schedule="fixed", entropy_coef=1.0, cool_down_updates=cool_down, cool_down_to=1.0)
+        train(algorithm, env, 5)
+        before = algorithm.actor_critic.std.mean().item()
+        train(algorithm, env, 15)
+        spread[cool_down] = algorithm.actor_critic.std.mean().item() - before
+    assert spread[1, 5] < 0.0 < spread[None]
+
+
 def test_mistakes_in_the_configuration_are_named() -> None:
     policy = ActorCritic(4, 4, 2)
     with pytest.raises(TypeError, match="clip_parameter"):
         PPO(policy, clip_parameter=0.1)
     with pytest.raises(ValueError, match=r"'linear'.*adaptive"):
         PPO(policy, schedule="linear")
+    with pytest.raises(ValueError, match="cool_down_updates"):
+        PPO(policy, cool_down_updates=(20, 10))
     with pytest.raises(UserError, match=r"'PPOO'.*PPO"):
         get_algorithm_class("PPOO")
 
 
 def test_a_checkpoint_restores_everything_that_learning_depends_on() -> None:
     env, other_env = PointMass(32), PointMass(32)
-    algorithm = make(env, 10, normalize_obs=True)
+    cfg: dict[str, Any] = {"normalize_obs": True, "cool_down_updates": (1, 5)}
+    algorithm = make(env, 10, **cfg)
     train(algorithm, env, 2)
-    restored = make(other_env, 10, seed=9, normalize_obs=True)
+    restored = make(other_env, 10, seed=9, **cfg)
     restored.load_state_dict(algorithm.state_dict())
     other_env.load_state_dict(env.state_dict())
     for one, where in ((algorithm, env), (restored, other_env)):

@@ -35,7 +35,10 @@ def rollout(algorithm: PPO, env: ToyEnv) -> None:
     algorithm.compute_returns(obs, obs if two else None)
 
 
-@pytest.mark.parametrize("cfg", [{}, {"schedule": "fixed"}, {"clip_min_std": 0.5}, {"normalize_obs": True}])
+@pytest.mark.parametrize(
+    "cfg",
+    [{}, {"schedule": "fixed"}, {"clip_min_std": 0.5}, {"normalize_obs": True}, {"cool_down_updates": (0, 2)}],
+)
 @pytest.mark.parametrize("critic_obs", [False, True])
 def test_replayed_updates_equal_updates(cfg: dict[str, Any], critic_obs: bool) -> None:
     """Bit for bit, on a tape that is bound to addresses as a graph is."""
