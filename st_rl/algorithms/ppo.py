@@ -39,7 +39,12 @@ class PPOCfg:
     schedule: str = "adaptive"
     """``adaptive``: the learning rate follows ``desired_kl``; ``fixed``: it stays."""
     desired_kl: float = 0.01
-    """Nats per update step."""
+    """Nats, from the policy that acted to the present one."""
+    adapting_epochs: int | None = None
+    """The learning rate is adapted in that many last epochs of an update, when the policy has moved; ``None``: in
+    all, so that it rises in the first and falls in the last ones."""
+    adapting_factor: float = 1.5
+    """What the learning rate is multiplied or divided by at a time."""
     cool_down_updates: tuple[int, int] | None = None
     """First and last update of a cool-down, in which the steps fall linearly to ``cool_down_to`` of their size
     (``desired_kl``, or a fixed learning rate) and ``entropy_coef`` to zero, where they stay."""
@@ -56,6 +61,8 @@ class PPOCfg:
             raise ValueError(f"schedule '{self.schedule}' is unknown; choose 'adaptive' or 'fixed'")
         if self.cool_down_updates is not None and not 0 <= self.cool_down_updates[0] < self.cool_down_updates[1]:
             raise ValueError("cool_down_updates must be two numbers of updates, the smaller first")
+        if self.adapting_epochs is not None and not 1 <= self.adapting_epochs <= self.num_learning_epochs:
+            raise ValueError("adapting_epochs must be at least 1 and at most num_learning_epochs")
 
 
 class PPO:
@@ -217,16 +224,18 @@ class PPO:
         batches = self._normalized(make(self.cfg.num_mini_batches))
         totals: dict[str, torch.Tensor] = {}
         self._cool_down()
+        cfg = self.cfg
+        fixed_epochs = 0 if cfg.adapting_epochs is None else cfg.num_learning_epochs - cfg.adapting_epochs
         with fast_kernels(self.device):
-            for step in range(self.cfg.num_learning_epochs * len(batches)):
+            for step in range(cfg.num_learning_epochs * len(batches)):
                 # Before the first step the policy is the one that acted, and its KL nothing but rounding.
-                adapt = self.cfg.schedule == "adaptive" and step > 0
+                adapt = cfg.schedule == "adaptive" and step >= max(fixed_epochs * len(batches), 1)
                 for name, value in self._steps(batches[step % len(batches)], adapt).items():
                     totals[name] = totals[name] + value if name in totals else value.clone()
         self._update_normalizers()
         storage.clear()
         self.num_updates += 1
-        return self._means(totals, self.cfg.num_learning_epochs * len(batches))
+        return self._means(totals, cfg.num_learning_epochs * len(batches))
 
     def _cool_down(self) -> None:
         """Set how far the next update goes and how much it is worth to explore."""
@@ -287,7 +296,8 @@ class PPO:
     def _adapt_learning_rate(self, kl: torch.Tensor) -> None:
         cfg, rate = self.cfg, self.learning_rate
         bounds = (cfg.min_learning_rate, cfg.max_learning_rate)
-        rate.copy_(losses.adapted_learning_rate(rate, distributed.mean(kl), self._desired_kl, bounds))
+        kl = distributed.mean(kl)
+        rate.copy_(losses.adapted_learning_rate(rate, kl, self._desired_kl, bounds, cfg.adapting_factor))
 
     def _gradient_step(self, terms: dict[str, torch.Tensor]) -> None:
         coefs = self.loss_coefs | {"entropy": self._entropy_coef}

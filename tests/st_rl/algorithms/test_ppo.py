@@ -188,6 +188,15 @@ def test_a_fixed_schedule_keeps_the_learning_rate_and_an_adaptive_one_moves_it()
         assert (metrics["learning_rate"] != pytest.approx(1e-3)) is moved
 
 
+def test_the_learning_rate_is_adapted_in_the_last_epochs_alone() -> None:
+    """Any KL is above this one: the rate falls by the factor at each of 4 mini-batches, or of 20 but the first."""
+    env, cfg = PointMass(64), {"desired_kl": 1e-6, "adapting_factor": 1.1, "min_learning_rate": 1e-9}
+    for epochs, times in ((1, 4), (5, 19), (None, 19)):
+        algorithm = make(env, 10, adapting_epochs=epochs, **cfg)
+        train(algorithm, env, 1)
+        assert algorithm.learning_rate.item() == pytest.approx(1e-3 / 1.1**times, rel=1e-4)
+
+
 @pytest.mark.parametrize("schedule", ["adaptive", "fixed"])
 def test_a_cool_down_ends_in_small_steps(schedule: str) -> None:
     """The policy hardly moves any more; without a cool-down it goes on moving."""
@@ -221,6 +230,8 @@ def test_mistakes_in_the_configuration_are_named() -> None:
         PPO(policy, schedule="linear")
     with pytest.raises(ValueError, match="cool_down_updates"):
         PPO(policy, cool_down_updates=(20, 10))
+    with pytest.raises(ValueError, match="adapting_epochs"):
+        PPO(policy, adapting_epochs=6)
     with pytest.raises(UserError, match=r"'PPOO'.*PPO"):
         get_algorithm_class("PPOO")
 

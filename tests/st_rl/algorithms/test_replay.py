@@ -37,7 +37,14 @@ def rollout(algorithm: PPO, env: ToyEnv) -> None:
 
 @pytest.mark.parametrize(
     "cfg",
-    [{}, {"schedule": "fixed"}, {"clip_min_std": 0.5}, {"normalize_obs": True}, {"cool_down_updates": (0, 2)}],
+    [
+        {},
+        {"schedule": "fixed"},
+        {"clip_min_std": 0.5},
+        {"normalize_obs": True},
+        {"cool_down_updates": (0, 2)},
+        {"adapting_epochs": 1},
+    ],
 )
 @pytest.mark.parametrize("critic_obs", [False, True])
 def test_replayed_updates_equal_updates(cfg: dict[str, Any], critic_obs: bool) -> None:
