@@ -59,20 +59,20 @@ def walk(robot: str) -> TaskCfg:
         desired_kl=0.03,
         adapting_epochs=1,
         adapting_factor=1.2,
-        cool_down_updates=(80, 175),
+        cool_down_updates=(75, 170),
         cool_down_to=0.07,
     )
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(max_iterations=175, num_steps_per_env=12, algorithm=algorithm),
+        train=TrainCfg(max_iterations=170, num_steps_per_env=12, algorithm=algorithm),
     )
 
 
 def _rewards() -> dict[str, RewardTermCfg]:
     return {
         "track_lin_vel": RewardTermCfg(rewards.track_lin_vel, 1.5, {"sigma": 0.15}),
-        "track_yaw_rate": RewardTermCfg(rewards.track_yaw_rate, 1.2, {"sigma": 0.2}),
+        "track_yaw_rate": RewardTermCfg(rewards.track_yaw_rate, 0.9, {"sigma": 0.2}),
         "lin_vel_z": RewardTermCfg(rewards.lin_vel_z, -2.0),
         "ang_vel_xy": RewardTermCfg(rewards.ang_vel_xy, -0.05),
         "tilt": RewardTermCfg(rewards.tilt, -1.0),
