@@ -49,6 +49,9 @@ class PPOCfg:
     """First and last update of a cool-down, in which the steps fall linearly to ``cool_down_to`` of their size
     (``desired_kl``, or a fixed learning rate) and ``entropy_coef`` to zero, where they stay."""
     cool_down_to: float = 0.1
+    cool_down_std: float | None = None
+    """Upper bound of the policy's standard deviation: one before the cool-down, then falling geometrically to this.
+    What is used of a policy are its mean actions, and they may do less well alone than with the noise of training."""
     clip_min_std: float | None = None
     """Lower bound of the policy's standard deviation, held after every step."""
     normalize_obs: bool = False
@@ -235,14 +238,22 @@ class PPO:
         self._update_normalizers()
         storage.clear()
         self.num_updates += 1
+        if cfg.cool_down_std is not None:
+            # Only now, so that it does not count as a step of this update.
+            self.actor_critic.clip_std(max=cfg.cool_down_std ** (1.0 - self._heat))
         return self._means(totals, cfg.num_learning_epochs * len(batches))
+
+    @property
+    def _heat(self) -> float:
+        """From 1 before the cool-down to 0 after it."""
+        updates = self.cfg.cool_down_updates
+        return 1.0 if updates is None else losses.cooling(self.num_updates, *updates)
 
     def _cool_down(self) -> None:
         """Set how far the next update goes and how much it is worth to explore."""
-        cfg = self.cfg
+        cfg, heat = self.cfg, self._heat
         if cfg.cool_down_updates is None:
             return
-        heat = losses.cooling(self.num_updates, *cfg.cool_down_updates)
         size = cfg.cool_down_to + heat * (1.0 - cfg.cool_down_to)
         self._desired_kl.fill_(size * cfg.desired_kl)
         self._entropy_coef.fill_(heat * self.loss_coefs["entropy"])

@@ -222,6 +222,17 @@ def test_a_cool_down_ends_the_bonus_for_exploring() -> None:
     assert spread[1, 5] < 0.0 < spread[None]
 
 
+def test_a_cool_down_narrows_the_noise_geometrically() -> None:
+    env = PointMass(64)
+    algorithm = make(env, 10, schedule="fixed", entropy_coef=1.0, cool_down_updates=(2, 6), cool_down_std=0.25)
+    std = []
+    for _ in range(8):
+        train(algorithm, env, 1)
+        std.append(algorithm.actor_critic.std.max().item())
+    assert std[:2] == pytest.approx([1.0, 1.0]) and std[3] == pytest.approx(0.5)
+    assert std[5:] == pytest.approx([0.25] * 3)
+
+
 def test_mistakes_in_the_configuration_are_named() -> None:
     policy = ActorCritic(4, 4, 2)
     with pytest.raises(TypeError, match="clip_parameter"):
