@@ -94,11 +94,12 @@ def main(argv: list[str] | None = None) -> int:
         num_threads=options.num_threads,
     )
     result |= policy_facts(folder)
-    print(report.table(result))
+    # Files first: whoever reads the table may leave before its end.
     if options.json is not None:
         report.write_report(options.json, result)
     if options.plot is not None:
         write_atomically(options.plot, plots.success_plot(result).encode())
+    print(report.table(result))
     return 0
 
 

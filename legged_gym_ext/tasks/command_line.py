@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -183,5 +184,9 @@ def run_script(main: Callable[[], int | None]) -> int:
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except BrokenPipeError:
+        # The reader (head, say) has left; nor can Python write what is buffered when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # as a shell reports SIGPIPE
     except KeyboardInterrupt:
         return 130

@@ -1,5 +1,7 @@
 """The command line sets any field of a task, and says what is wrong with the others."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -128,3 +130,20 @@ def test_options_within_options_are_set_by_their_path() -> None:
     assert parse_options(Report, ["--goal.episodes", "5"]).goal.episodes == 5
     with pytest.raises(UserError, match=r"goal\.episode'.*goal\.episodes"):
         parse_options(Report, ["--goal.episode", "5"])
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    """As in ``script | head -1``: no traceback, and the exit code of a shell for SIGPIPE."""
+    program = (
+        "import sys\n"
+        "from legged_gym_ext.tasks.command_line import run_script\n"
+        "def main():\n"
+        "    for _ in range(100_000): print('a line of a table')\n"
+        "sys.exit(run_script(main))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
