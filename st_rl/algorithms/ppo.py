@@ -64,6 +64,8 @@ class PPOCfg:
             raise ValueError(f"schedule '{self.schedule}' is unknown; choose 'adaptive' or 'fixed'")
         if self.cool_down_updates is not None and not 0 <= self.cool_down_updates[0] < self.cool_down_updates[1]:
             raise ValueError("cool_down_updates must be two numbers of updates, the smaller first")
+        if self.cool_down_std is not None and self.cool_down_updates is None:
+            raise ValueError("cool_down_std bounds the noise of a cool-down; say when that is by cool_down_updates")
         if self.adapting_epochs is not None and not 1 <= self.adapting_epochs <= self.num_learning_epochs:
             raise ValueError("adapting_epochs must be at least 1 and at most num_learning_epochs")
 

@@ -241,6 +241,8 @@ def test_mistakes_in_the_configuration_are_named() -> None:
         PPO(policy, schedule="linear")
     with pytest.raises(ValueError, match="cool_down_updates"):
         PPO(policy, cool_down_updates=(20, 10))
+    with pytest.raises(ValueError, match="cool_down_updates"):
+        PPO(policy, cool_down_std=0.2)
     with pytest.raises(ValueError, match="adapting_epochs"):
         PPO(policy, adapting_epochs=6)
     with pytest.raises(UserError, match=r"'PPOO'.*PPO"):
