@@ -185,7 +185,11 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
             changed[name] = _merge_params(current[_FUNC], current[name], value, f"{dotted}{name}", drop_missing)
         else:
             changed[name] = _merge_value(Member(name, current[name], hints[name]), value, dotted, drop_missing)
-    return replace(template, **changed)
+    try:
+        return replace(template, **changed)
+    except ValueError as error:
+        # What a class says of its own fields.
+        raise UserError(f"'{path}' does not work out: {error}") from error
 
 
 def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -> Any:

@@ -101,6 +101,11 @@ def test_every_field_can_be_set() -> None:
         (["go1_walk", "--fast"], "choose one of: evaluate, resume, task"),
         (["go1_walk", "--env.num-envs", "many"], "invalid literal"),
         (["go1_walk", "--env.commands.lin-vel-x", "1"], "env.commands.lin-vel-x"),
+        (["go1_walk", "--train.algorithm.schedule", "linear"], "choose 'adaptive' or 'fixed'"),
+        (
+            ["go1_walk", "--train.algorithm.adapting-epochs", "9"],
+            "'train.algorithm' does not work out: adapting_epochs",
+        ),
     ],
 )
 def test_mistakes_are_explained(arguments: list[str], message: str) -> None:
