@@ -71,10 +71,10 @@ def main(argv: list[str] | None = None) -> int:
         "task": task.name,
         "versions": versions(),
     }
-    for name, value in result.items():
-        print(f"{name:<28} {value:.3f}" if isinstance(value, float) else f"{name:<28} {value}")
     if options.json is not None:
         write_report(options.json, result)
+    for name, value in result.items():
+        print(f"{name:<28} {value:.3f}" if isinstance(value, float) else f"{name:<28} {value}")
     return 0
 
 

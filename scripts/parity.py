@@ -44,9 +44,9 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError(f"there are no policies in '{runs.SHIPPED}'; name some with --policies")
     backends = {"mujoco": "cpu", "warp": options.device}
     entries = parity_report(folders, backends, episodes=options.episodes, seed=options.seed, stored=options.stored)
-    print(parity_table(entries))
     if options.json is not None:
         write_report(options.json, {"policies": entries})
+    print(parity_table(entries))
     return 0 if all(entry["overlap"] for entry in entries) else 1
 
 

@@ -224,17 +224,17 @@ class PPO:
 
     def update(self) -> dict[str, float]:
         """Learn from the rollout and forget it; returns the mean of every loss term and statistic."""
-        storage = self.storage
+        cfg, storage = self.cfg, self.storage
         make = storage.recurrent_mini_batches if self.actor_critic.is_recurrent else storage.mini_batches
-        batches = self._normalized(make(self.cfg.num_mini_batches))
+        batches = self._normalized(make(cfg.num_mini_batches))
         totals: dict[str, torch.Tensor] = {}
         self._cool_down()
-        cfg = self.cfg
-        fixed_epochs = 0 if cfg.adapting_epochs is None else cfg.num_learning_epochs - cfg.adapting_epochs
+        num_steps = cfg.num_learning_epochs * len(batches)
+        # Before the first step the policy is the one that acted, and its KL nothing but rounding.
+        first_adapting = max(num_steps - (cfg.adapting_epochs or cfg.num_learning_epochs) * len(batches), 1)
         with fast_kernels(self.device):
-            for step in range(cfg.num_learning_epochs * len(batches)):
-                # Before the first step the policy is the one that acted, and its KL nothing but rounding.
-                adapt = cfg.schedule == "adaptive" and step >= max(fixed_epochs * len(batches), 1)
+            for step in range(num_steps):
+                adapt = cfg.schedule == "adaptive" and step >= first_adapting
                 for name, value in self._steps(batches[step % len(batches)], adapt).items():
                     totals[name] = totals[name] + value if name in totals else value.clone()
         self._update_normalizers()
@@ -243,7 +243,7 @@ class PPO:
         if cfg.cool_down_std is not None:
             # Only now, so that it does not count as a step of this update.
             self.actor_critic.clip_std(max=cfg.cool_down_std ** (1.0 - self._heat))
-        return self._means(totals, cfg.num_learning_epochs * len(batches))
+        return self._means(totals, num_steps)
 
     @property
     def _heat(self) -> float:
