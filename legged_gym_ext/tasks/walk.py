@@ -60,14 +60,14 @@ def walk(robot: str) -> TaskCfg:
         desired_kl=0.03,
         adapting_epochs=1,
         adapting_factor=1.2,
-        cool_down_updates=(80, 175),
+        cool_down_updates=(80, 170),
         cool_down_to=0.5,
         cool_down_std=0.2,
     )
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(max_iterations=175, num_steps_per_env=12, algorithm=algorithm),
+        train=TrainCfg(max_iterations=170, num_steps_per_env=12, algorithm=algorithm),
     )
 
 
@@ -77,7 +77,7 @@ def _rewards() -> dict[str, RewardTermCfg]:
         "track_yaw_rate": RewardTermCfg(rewards.track_yaw_rate, 0.9, {"sigma": 0.2}),
         "lin_vel_z": RewardTermCfg(rewards.lin_vel_z, -2.0),
         "ang_vel_xy": RewardTermCfg(rewards.ang_vel_xy, -0.05),
-        "tilt": RewardTermCfg(rewards.tilt, -1.0),
+        "tilt": RewardTermCfg(rewards.tilt, -4.0),
         "torque": RewardTermCfg(rewards.torque, -1e-4),
         "dof_acc": RewardTermCfg(rewards.dof_acc, -2.5e-7),
         "action_rate": RewardTermCfg(rewards.action_rate, -0.01),
