@@ -60,14 +60,14 @@ def walk(robot: str) -> TaskCfg:
         desired_kl=0.03,
         adapting_epochs=1,
         adapting_factor=1.2,
-        cool_down_updates=(80, 170),
+        cool_down_updates=(80, 160),
         cool_down_to=0.5,
         cool_down_std=0.2,
     )
     return TaskCfg(
         name=f"{robot}_walk",
         env=env,
-        train=TrainCfg(max_iterations=170, num_steps_per_env=12, algorithm=algorithm),
+        train=TrainCfg(max_iterations=160, num_steps_per_env=12, algorithm=algorithm),
     )
 
 
