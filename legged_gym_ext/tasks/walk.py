@@ -77,6 +77,7 @@ def _rewards() -> dict[str, RewardTermCfg]:
         "track_yaw_rate": RewardTermCfg(rewards.track_yaw_rate, 0.9, {"sigma": 0.2}),
         "lin_vel_z": RewardTermCfg(rewards.lin_vel_z, -2.0),
         "ang_vel_xy": RewardTermCfg(rewards.ang_vel_xy, -0.05),
+        # Robots that fall on rough ground have leaned further and further for a second or more.
         "tilt": RewardTermCfg(rewards.tilt, -4.0),
         "torque": RewardTermCfg(rewards.torque, -1e-4),
         "dof_acc": RewardTermCfg(rewards.dof_acc, -2.5e-7),
