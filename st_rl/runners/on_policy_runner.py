@@ -19,7 +19,7 @@ from st_rl.modules import get_policy_class
 from st_rl.runners import checkpoint, restore
 from st_rl.runners.manipulators import manipulate, replaces_critic
 from st_rl.runners.metrics import RolloutMetrics
-from st_rl.runners.progress import Progress
+from st_rl.runners.progress import Progress, by_importance
 from st_rl.runners.resume import random_state, set_random_state
 from st_rl.runners.run_log import RunLog
 from st_rl.runners.signals import GracefulStop
@@ -213,9 +213,7 @@ class OnPolicyRunner:
         """Write the metrics of the current iteration to the event file and show the progress."""
         self._log.write(metrics, self.iteration)
         if progress is not None:
-            shown = {name: value for name, value in metrics.items() if not name.startswith(("steps_per", "time/"))}
-            shown = dict(sorted(shown.items(), key=lambda item: not item[0].startswith("mean_")))
-            progress.report(self.iteration, metrics["steps_per_second"], shown)
+            progress.report(self.iteration, metrics["steps_per_second"], by_importance(metrics))
 
     def _config(self) -> dict[str, Any]:
         """What ``config.json`` says of the run, beside versions and code."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from typing import TextIO
 
 
@@ -12,6 +13,18 @@ def duration(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
+
+
+def by_importance(metrics: Mapping[str, float]) -> dict[str, float]:
+    """What a person follows first: return and length of episodes, then what the task measures, then everything else.
+
+    Times are left out, and mean squared errors whose root is there (``x_mse`` beside ``x_rmsd``).
+    """
+    shown = [name for name in metrics if not name.startswith(("steps_per", "time/"))]
+    shown = [name for name in shown if f"{name.removesuffix('_mse')}_rmsd" not in metrics]
+    measured = [name for name in shown if name.startswith("Log/") and name.count("/") == 1]
+    first = [name for name in shown if name.startswith("mean_")] + measured
+    return {name: metrics[name] for name in dict.fromkeys(first + shown)}
 
 
 class Progress:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from st_rl.runners.metrics import MeanAccumulator, RolloutMetrics, with_derived
-from st_rl.runners.progress import Progress, duration
+from st_rl.runners.progress import Progress, by_importance, duration
 
 
 def flags(*values: int) -> torch.Tensor:
@@ -96,6 +96,13 @@ def test_a_terminal_shows_a_bar_that_is_renewed() -> None:
     progress.report(20, 1234.0, {"mean_reward": 2.5})
     # Back over the three lines of the first drawing.
     assert stream.getvalue()[len(first) :].startswith("\x1b[3A\x1b[J")
+
+
+def test_errors_of_the_task_come_before_single_rewards() -> None:
+    names = ["steps_per_second", "time/update", "Loss/height_mse", "mean_reward", "Log/reward/torque"]
+    names += ["Log/yaw_mse", "Log/yaw_rmsd"]
+    shown = by_importance(dict.fromkeys(names, 1.0))
+    assert list(shown) == ["mean_reward", "Log/yaw_rmsd", "Loss/height_mse", "Log/reward/torque"]
 
 
 def test_a_file_gets_a_line_now_and_then() -> None:
