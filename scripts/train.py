@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -153,8 +154,16 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
         task, folder, source = distributed.from_first(lambda: prepare(task, options))
         resume, where = options.resume is not None, Where(backend=options.backend, device=str(device))
         graphed = options.graphed and device.type == "cuda"
-        code = train(task, folder, resume=resume, weights_from=source, graphed=graphed, **where)
-        return code, folder, distributed.rank() == 0
+        is_first = distributed.rank() == 0
+        try:
+            code = train(task, folder, resume=resume, weights_from=source, graphed=graphed, **where)
+        except UserError:
+            if is_first:
+                # Refused before anything was saved, a run leaves no folder behind; one with files stays.
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            raise
+        return code, folder, is_first
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -164,9 +164,16 @@ def test_a_checkpoint_for_another_layout_is_refused(
     config = json.loads((foreign / "config.json").read_text())
     config["obs_segments"] = [["proprioception", [47]]]
     (foreign / "config.json").write_text(json.dumps(config))
-    assert call("evaluate", "--policy", str(foreign)) == 2
-    error = capsys.readouterr().err
-    assert "other observation" in error and error.count("\n") == 1
+    logs = tmp_path / "logs"
+    for script, arguments in (
+        ("evaluate", ["--policy", str(foreign)]),
+        ("train", ["go1_walk", *SMALL, "--load-run", str(foreign), "--log-root", str(logs)]),
+    ):
+        assert call(script, *arguments) == 2
+        error = capsys.readouterr().err
+        assert "other observation" in error and error.count("\n") == 1
+    # A run that is refused leaves no folder behind.
+    assert not list((logs / "go1_walk").iterdir())
 
 
 def test_without_a_display_play_says_what_to_do(
