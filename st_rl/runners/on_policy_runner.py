@@ -54,7 +54,7 @@ class OnPolicyRunner:
         run_config: Mapping[str, Any] | None = None,
         seed: int = 0,
         device: torch.device | str = "cpu",
-        stream: TextIO = sys.stdout,
+        stream: TextIO | None = None,
     ) -> None:
         """Build policy and algorithm; nothing is written before ``learn``.
 
@@ -66,7 +66,7 @@ class OnPolicyRunner:
             log_dir: the run folder; ``None`` writes nothing.
             run_config: further entries of ``config.json``.
             seed: of torch's generators, together with the process's rank.
-            stream: where progress is shown, by process 0 only.
+            stream: where progress is shown, by process 0 only; standard output if not given.
 
         Raises:
             UserError: an unknown class name, or layouts that do not fit the environment.
@@ -138,7 +138,7 @@ class OnPolicyRunner:
         self.interrupted, self.pruned = None, False
         self.alg.train_mode()
         end = self.iteration + num_iterations
-        progress = Progress(self.stream, self.iteration, end) if distributed.rank() == 0 else None
+        progress = Progress(self.stream or sys.stdout, self.iteration, end) if distributed.rank() == 0 else None
         metrics: dict[str, float] = {}
         try:
             with GracefulStop() as stop:
