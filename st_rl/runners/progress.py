@@ -21,7 +21,7 @@ def by_importance(metrics: Mapping[str, float]) -> dict[str, float]:
     Times are left out, and mean squared errors whose root is there (``x_mse`` beside ``x_rmsd``).
     """
     shown = [name for name in metrics if not name.startswith(("steps_per", "time/"))]
-    shown = [name for name in shown if f"{name.removesuffix('_mse')}_rmsd" not in metrics]
+    shown = [name for name in shown if not (name.endswith("_mse") and f"{name[:-4]}_rmsd" in metrics)]
     measured = [name for name in shown if name.startswith("Log/") and name.count("/") == 1]
     first = [name for name in shown if name.startswith("mean_")] + measured
     return {name: metrics[name] for name in dict.fromkeys(first + shown)}

@@ -100,9 +100,9 @@ def test_a_terminal_shows_a_bar_that_is_renewed() -> None:
 
 def test_errors_of_the_task_come_before_single_rewards() -> None:
     names = ["steps_per_second", "time/update", "Loss/height_mse", "mean_reward", "Log/reward/torque"]
-    names += ["Log/yaw_mse", "Log/yaw_rmsd"]
+    names += ["Log/yaw", "Log/yaw_mse", "Log/yaw_rmsd"]
     shown = by_importance(dict.fromkeys(names, 1.0))
-    assert list(shown) == ["mean_reward", "Log/yaw_rmsd", "Loss/height_mse", "Log/reward/torque"]
+    assert list(shown) == ["mean_reward", "Log/yaw", "Log/yaw_rmsd", "Loss/height_mse", "Log/reward/torque"]
 
 
 def test_a_file_gets_a_line_now_and_then() -> None:
