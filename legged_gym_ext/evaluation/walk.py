@@ -25,6 +25,8 @@ COMMAND_TIME_S = 10.0
 """How long a command is held, s."""
 PUSH_INTERVAL_S = (6.0, 10.0)
 """Time between pushes, s."""
+ROUGHNESS = (0.0, 0.06)
+"""Peak-to-peak height of the ground on the easiest and on the hardest level, m."""
 
 _METRICS = {
     "lin_vel_mse": MetricTermCfg(metrics.lin_vel_error_squared),
@@ -84,13 +86,17 @@ class WalkFigures:
 def evaluation_cfg(cfg: EnvCfg) -> EnvCfg:
     """``cfg`` as it is evaluated: levels uniform instead of a curriculum, no commands to stand still.
 
-    How long an episode is, and how often commands change and the robot is pushed, do not depend on how it was trained.
+    How rough the ground is, how long an episode, and how often commands change and the robot is pushed, do not depend
+    on how it was trained.
     """
+    field = cfg.scene.height_field
+    ground = None if field is None else replace(field, roughness=ROUGHNESS)
     levels = {"evaluation_levels": EventTermCfg(curriculum.random_level, "reset")}
     push = cfg.events.get("push")
     pushes = {} if push is None else {"push": replace(push, interval_s=PUSH_INTERVAL_S)}
     return replace(
         cfg,
+        scene=replace(cfg.scene, height_field=ground),
         curriculum={},
         episode_length_s=EPISODE_S,
         events=levels | cfg.events | pushes,

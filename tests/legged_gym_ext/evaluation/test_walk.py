@@ -12,6 +12,7 @@ from legged_gym_ext.evaluation.play import KeyboardCommand
 from legged_gym_ext.evaluation.statistics import wilson_interval
 from legged_gym_ext.evaluation.walk import WalkFigures, evaluate_walk, evaluation_cfg, run_episodes
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
+from legged_gym_ext.sim.interface import SceneCfg
 from legged_gym_ext.tasks.registry import get_task
 
 
@@ -76,12 +77,16 @@ def test_wilson_interval_by_hand() -> None:
     assert wilson_interval(20, 20) == pytest.approx((0.8389, 1.0), abs=1e-4)
 
 
-def test_commands_and_pushes_come_as_often_however_a_policy_was_trained() -> None:
+def test_the_evaluation_is_the_same_however_a_policy_was_trained() -> None:
     trained = get_task("go1_walk").env
     assert trained.episode_length_s < 20.0 and evaluation_cfg(trained).episode_length_s == 20.0
     assert trained.commands.resampling_time_s < 10.0 and trained.events["push"].interval_s != (6.0, 10.0)
     cfg = evaluation_cfg(trained)
     assert (cfg.commands.resampling_time_s, cfg.commands.standing_fraction) == (10.0, 0.0)
+    ground, harder = cfg.scene.height_field, trained.scene.height_field
+    assert ground is not None and harder is not None
+    assert ground.roughness == (0.0, 0.06) and ground == replace(harder, roughness=ground.roughness) != harder
+    assert evaluation_cfg(replace(trained, scene=SceneCfg())).scene.height_field is None
     assert cfg.events["push"] == replace(trained.events["push"], interval_s=(6.0, 10.0))
     # Levels are drawn before robots are placed on them.
     assert next(iter(cfg.events)) == "evaluation_levels" and not cfg.curriculum
