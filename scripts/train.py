@@ -155,14 +155,8 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
         resume, where = options.resume is not None, Where(backend=options.backend, device=str(device))
         graphed = options.graphed and device.type == "cuda"
         is_first = distributed.rank() == 0
-        try:
+        with runs.removed_if_refused(folder) if is_first else contextlib.nullcontext():
             code = train(task, folder, resume=resume, weights_from=source, graphed=graphed, **where)
-        except UserError:
-            if is_first:
-                # Refused before anything was saved, a run leaves no folder behind; one with files stays.
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
-            raise
         return code, folder, is_first
 
 

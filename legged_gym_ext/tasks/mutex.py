@@ -79,12 +79,8 @@ def resolve_policy(
     chosen = sub_policy_folders(task.env.robot, options.sub_policies, root)
     layout = task_layouts(task)
     folder = runs.new_run_folder(root, task.name, MUTEX)
-    try:
+    with runs.removed_if_refused(folder):
         return make_mutex(folder, task, chosen, options, layout)
-    except UserError:
-        if not any(folder.iterdir()):
-            folder.rmdir()
-        raise
 
 
 def sub_policy_folders(robot: str, given: Sequence[str], root: Path) -> dict[str, Path]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,17 @@ def new_run_folder(root: Path, task: str, name: str) -> Path:
                 f"cannot make the run folder '{folder}' ({error.strerror}); choose another --log-root"
             ) from error
         return folder
+
+
+@contextlib.contextmanager
+def removed_if_refused(folder: Path) -> Iterator[None]:
+    """A ``UserError`` before anything was saved leaves no ``folder`` behind; one with files stays."""
+    try:
+        yield
+    except UserError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
 
 
 def find_runs(root: Path, task: str | None = None) -> list[Path]:
