@@ -10,9 +10,10 @@ import difflib
 import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from legged_gym_ext.envs.cfg import ProprioceptionCfg
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg, with_algorithm
 from st_rl.utils.errors import UserError
 
@@ -43,6 +44,8 @@ def function_name(function: Callable[..., Any]) -> str:
 
 _MOVED = {"legged_gym_ext.mdp.tracks": "legged_gym_ext.mdp.track_terms"}
 """Modules by the names that older runs have stored, and what they are called now."""
+_DROPPED: dict[type, tuple[str, ...]] = {ProprioceptionCfg: ("func", "scale", "noise", "params")}
+"""Fields that older runs have stored of a class and that had no effect, or only one value."""
 
 
 def _current_name(stored: Any) -> Any:
@@ -188,6 +191,7 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
             for key, item in kept.items()
         }
     current, hints = vars(template), get_type_hints(type(template))
+    stored = {name: value for name, value in stored.items() if name not in _DROPPED.get(type(template), ())}
     _check_names(stored, list(current), dotted)
     changed: dict[str, Any] = {}
     for name, value in stored.items():
@@ -253,13 +257,20 @@ def convert(value: Any, hint: Any, path: str) -> Any:
             return tuple(convert(item, arguments[0], path) for item in value)
         if len(value) == len(arguments):
             return tuple(convert(item, part, path) for item, part in zip(value, arguments, strict=True))
-    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+    if isinstance(value, Mapping) and _has_defaults(hint):
         return _merge(hint(), value, path, drop_missing=False)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and type(value) is hint:
         return value
     raise UserError(f"'{path}' must be of type {_type_name(hint)}, not {value!r}")
+
+
+def _has_defaults(hint: Any) -> bool:
+    """Whether ``hint`` is a dataclass that can be made without arguments."""
+    if not isinstance(hint, type) or not is_dataclass(hint):
+        return False
+    return all(item.default is not MISSING or item.default_factory is not MISSING for item in fields(hint))
 
 
 def _convert_union(value: Any, hint: Any, path: str) -> Any:

@@ -16,7 +16,7 @@ from legged_gym_ext.runs.folders import make_env
 from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.tasks.registry import get_task, task_names
 
-MUJOCO = ("mujoco_backend.py", "mujoco_model.py")
+MUJOCO = ("mujoco/backend.py", "mujoco/model.py")
 """The backend of the CPU may look at masks."""
 needs_warp = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="MuJoCo Warp is missing")
 
