@@ -81,6 +81,8 @@ class DepthCamera:
         length = math.ceil(cfg.latency[1] * cfg.rate) + 1
         self.images = torch.full((length, num_envs, cfg.height, cfg.width), cfg.far, device=device)
         """(L, N, H, W) m, the last images taken, the newest first."""
+        self.ages = torch.zeros(length, num_envs, device=device)
+        """(L, N) s since each of them was taken."""
         self.since = torch.zeros(num_envs, device=device)
         """(N,) s since the newest image was taken."""
         self.latency, self.clock = self._draw_latency()
@@ -130,6 +132,9 @@ class DepthCamera:
         where = due[:, None, None]
         shifted = torch.cat((taken[None], torch.where(fresh[:, None, None], taken, self.images[:-1])))
         self.images = torch.where(where, shifted, self.images)
+        older = self.ages + self._dt
+        taken_now = torch.zeros_like(older[:1])
+        self.ages = torch.where(due, torch.cat((taken_now, older[:-1] * ~fresh)), older)
         # After a reset each camera begins somewhere between two images, or all worlds would take theirs at once.
         self.since = torch.where(fresh, phase, torch.where(due, 0.0, since))
         clock = self.clock - self._dt
@@ -168,10 +173,18 @@ class DepthCamera:
     def delivered(self) -> Tensor:
         """(N, 1, H, W): the newest images that have arrived, from -0.5 for ``near`` to 0.5 for ``far``."""
         cfg = self.cfg
-        age = ((self.latency - self.since) * cfg.rate - 1e-3).ceil().clamp(0, len(self.images) - 1).long()
-        index = age[None, :, None, None].expand(1, -1, cfg.height, cfg.width)
+        index = self._arrived()[None, :, None, None].expand(1, -1, cfg.height, cfg.width)
         image = self.images.gather(0, index).transpose(0, 1)
         return (image - cfg.near) / (cfg.far - cfg.near) - 0.5
+
+    def delivered_age(self) -> Tensor:
+        """(N, 1) s since the images that ``delivered`` shows were taken; it falls when a new one arrives."""
+        return self.ages.gather(0, self._arrived()[None]).t()
+
+    def _arrived(self) -> Tensor:
+        """(N,) long: which of the last images is the newest that has arrived."""
+        cfg = self.cfg
+        return ((self.latency - self.since) * cfg.rate - 1e-3).ceil().clamp(0, len(self.images) - 1).long()
 
     # ---------------------------------------------------------------- persistence
 
@@ -185,4 +198,4 @@ class DepthCamera:
             vars(self)[name] = state[name].clone()
 
 
-_CARRIED = ("position", "angles", "images", "since", "latency", "clock")
+_CARRIED = ("position", "angles", "images", "ages", "since", "latency", "clock")

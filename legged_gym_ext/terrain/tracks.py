@@ -49,6 +49,8 @@ class TrackCfg:
     side_walls: bool = False
     """Walls along both edges, ``wall_height`` m above the highest floor."""
     wall_height: float = 0.5
+    soft_obstacles: bool = True
+    """Whether obstacles may be soft; where all are solid from the start, nothing tests how deep bodies are in them."""
 
     def types(self) -> tuple[BlockType, ...]:
         """The block types, in the order of ``blocks``; ``UserError`` for an unknown name or a track without blocks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from st_rl.algorithms.appo import APPO, ATPPO, APPOAlgoMixin, APPOCfg, ATPPOCfg
+from st_rl.algorithms.dagger import DAgger, DAggerCfg
 from st_rl.algorithms.estimator import (
     EstimatorAlgoMixin,
     EstimatorPPO,
@@ -17,6 +18,7 @@ from st_rl.utils.errors import UnknownNameError
 ALGORITHM_CLASSES: dict[str, type[PPO]] = {
     "APPO": APPO,
     "ATPPO": ATPPO,
+    "DAgger": DAgger,
     "EstimatorPPO": EstimatorPPO,
     "EstimatorTPPO": EstimatorTPPO,
     "PPO": PPO,
@@ -40,6 +42,8 @@ __all__ = [
     "APPOAlgoMixin",
     "APPOCfg",
     "ATPPOCfg",
+    "DAgger",
+    "DAggerCfg",
     "EstimatorAlgoMixin",
     "EstimatorPPO",
     "EstimatorPPOCfg",

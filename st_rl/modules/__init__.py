@@ -35,6 +35,7 @@ from st_rl.modules.visual_actor_critic import (
     VisualDeterministicAC,
     VisualDeterministicRecurrent,
 )
+from st_rl.modules.visual_memory import ImageMemory, VisualMemoryMixin, VisualPrivilegeStateAc
 
 POLICY_CLASSES.update(
     {
@@ -55,6 +56,7 @@ POLICY_CLASSES.update(
         "StateAcRecurrent": StateAcRecurrent,
         "VisualDeterministicAC": VisualDeterministicAC,
         "VisualDeterministicRecurrent": VisualDeterministicRecurrent,
+        "VisualPrivilegeStateAc": VisualPrivilegeStateAc,
     }
 )
 
@@ -85,6 +87,7 @@ __all__ = [
     "EncoderStateAcRecurrent",
     "EstimatorActorHiddenState",
     "EstimatorMixin",
+    "ImageMemory",
     "LstmHiddenState",
     "Memory",
     "MlpModel",
@@ -99,6 +102,8 @@ __all__ = [
     "VisualActorCriticMixin",
     "VisualDeterministicAC",
     "VisualDeterministicRecurrent",
+    "VisualMemoryMixin",
+    "VisualPrivilegeStateAc",
     "conv2d_output_shape",
     "get_activation_Cls",
     "get_policy_class",

@@ -26,6 +26,8 @@ class StatePrediction(NamedTuple):
     """``(..., size of the components together)``, unpadded."""
     components: tuple[str, ...]
     """Segments of the observation that are the targets, in the order of the columns."""
+    classes: tuple[slice, ...] = ()
+    """Columns that are probabilities of classes, of a target that is a one-hot."""
 
 
 class Actor(nn.Module):

@@ -2,7 +2,8 @@
 
 An exported policy is the mean action of ``act_inference``, the observation normaliser included. A feed-forward policy
 maps ``observations (N, D)`` to ``actions (N, A)``; a recurrent one also takes and returns its hidden states, one
-tensor ``(layers, N, H)`` each for a GRU and two, hidden and cell, for an LSTM: start an episode with zeros.
+tensor ``(layers, N, H)`` each for a GRU and two, hidden and cell, for an LSTM; one that steps with the images also
+``seen (1, N, 1)``. Start an episode with zeros.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class ExportablePolicy(nn.Module):
         self.normalizer = None if normalizer is None else copy.deepcopy(normalizer).cpu().eval()
         self.num_obs = int(self.policy.num_actor_obs)
         self.memories: list[Any] = self.policy.actor_memories()
-        self._states_per_memory = [2 if memory.is_lstm else 1 for memory in self.memories]
+        self._states_per_memory = [len(memory.state_names()) for memory in self.memories]
         self.eval()
         with torch.no_grad():
             # TorchScript reads every property of what it traces, and some exist only after a first act.
@@ -65,14 +66,14 @@ class ExportablePolicy(nn.Module):
         states = []
         for memory in self.memories:
             zero = memory.zero_state(batch_size)
-            states += list(zero) if memory.is_lstm else [zero]
+            states += [zero] if isinstance(zero, Tensor) else list(zero.leaves())
         return states
 
     def input_names(self) -> list[str]:
         """Names of the inputs in an ONNX file; the outputs are ``actions`` and ``new_`` of the states' names."""
         names = ["observations"]
         for index, memory in enumerate(self.memories):
-            names += [f"hidden_{index}", f"cell_{index}"] if memory.is_lstm else [f"hidden_{index}"]
+            names += [f"{name}_{index}" for name in memory.state_names()]
         return names
 
 
