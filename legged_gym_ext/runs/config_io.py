@@ -43,12 +43,15 @@ def function_name(function: Callable[..., Any]) -> str:
 
 _MOVED = {"legged_gym_ext.mdp.tracks": "legged_gym_ext.mdp.track_terms"}
 """Modules by the names that older runs have stored, and what they are called now."""
+_RENAMED = {"legged_gym_ext.mdp.events:randomise_dynamics": "legged_gym_ext.mdp.events:randomize_dynamics"}
+"""Functions by the names that older runs have stored, in modules as they are called now, and their names now."""
 
 
 def _current_name(stored: Any) -> Any:
-    """The name of a function as an older run may have stored it, as ``function_name`` gives it today."""
+    """Return the name of a function, which an older run may have stored otherwise, as ``function_name`` gives it."""
     module, colon, name = stored.partition(":") if isinstance(stored, str) else (stored, "", "")
-    return f"{_MOVED.get(module, module)}:{name}" if colon else stored
+    current = f"{_MOVED.get(module, module)}:{name}"
+    return _RENAMED.get(current, current) if colon else stored
 
 
 def with_stored(template: T, stored: Mapping[str, Any], path: str = "") -> T:
@@ -199,7 +202,7 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
         return replace(template, **changed)
     except ValueError as error:
         # What a class says of its own fields.
-        raise UserError(f"'{path}' does not work out: {error}") from error
+        raise UserError(f"'{path}' is not valid: {error}") from error
 
 
 def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -> Any:
@@ -207,7 +210,7 @@ def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -
     if callable(member.value):
         if _current_name(stored) != function_name(member.value):
             raise UserError(
-                f"'{path}' is {stored!r} there and '{function_name(member.value)}' here; the run is of another program"
+                f"'{path}' is {stored!r} in the run and '{function_name(member.value)}' here; another version wrote it"
             )
         return member.value
     if _is_nested(member.value) and stored is not None:
@@ -283,7 +286,9 @@ def task_from_config(template: TaskCfg, config: Mapping[str, Any], source: str) 
     except UserError as error:
         raise UserError(f"config.json of run folder '{source}': {error}") from error
     except KeyError as error:
-        raise UserError(f"config.json of run folder '{source}' lacks {error}; the run is of another program") from error
+        raise UserError(
+            f"config.json of run folder '{source}' lacks {error}; another version of the suite made it"
+        ) from error
     return replace(template, env=env, train=train)
 
 
