@@ -36,7 +36,7 @@ class RunLog:
             return
         if folder != self.owned and folder.is_dir() and checkpoint_iterations(folder):
             raise UserError(f"{folder} already holds checkpoints; resume that run or choose another folder")
-        state, changes = code_state(Path(__file__).parent)
+        state, changes = code_state()
         described = {**config, "versions": versions(), "code": state}
         checkpoint.write_json(folder / "config.json", described)
         if changes:
