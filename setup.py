@@ -1,25 +1,19 @@
-"""Packaging of the two libraries and their dependencies; what each dependency is for stands in README.md."""
+"""Builds the wheel; everything that is not about files stands in pyproject.toml."""
 
 from setuptools import find_packages, setup
 
+PACKAGES = ["st_rl", "legged_gym_ext"]
+
 setup(
-    name="legged-gym-ext",
-    version="0.1.0",
-    description="Train, combine and evaluate locomotion skills of quadruped robots.",
-    python_requires=">=3.11",
-    packages=find_packages(include=["st_rl", "st_rl.*", "legged_gym_ext", "legged_gym_ext.*"]),
-    install_requires=[
-        "torch>=2.8",
-        "numpy>=1.26",
-        "tensorboardX>=2.6",
-        "rsl-rl-lib>=5.0",
-        "mujoco>=4.0",
-        "tyro>=0.9",
-        "av>=12",
+    packages=[
+        *find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
+        # Robots and trained policies lie beside the packages in a checkout and inside one where it is installed.
+        "legged_gym_ext.resources",
     ],
-    extras_require={
-        "warp": ["mujoco-warp>=4.0"],
-        "export": ["onnx>=1.16", "onnxscript>=0.2"],
-        "dev": ["pytest>=8", "hypothesis>=6", "ruff>=0.9", "pyright>=1.1"],
+    package_dir={"legged_gym_ext.resources": "resources"},
+    package_data={
+        "legged_gym_ext.resources": ["robots/*/*", "policies/*/*"],
+        "legged_gym_ext": ["py.typed"],
+        "st_rl": ["py.typed"],
     },
 )

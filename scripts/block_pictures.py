@@ -1,35 +1,7 @@
-"""Draw every type of block at three difficulties, with a robot before it: the pictures of docs/blocks.md."""
-
-from __future__ import annotations
+"""A door to the command ``legged-block-pictures``, for a checkout."""
 
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
-from legged_gym_ext.evaluation.block_pictures import PICTURED, contact_sheet, write_png
-from legged_gym_ext.tasks.command_line import parse_options, run_script
+from legged_gym_ext.cli.block_pictures import command
 
-
-@dataclass
-class BlockPicturesOptions:
-    """Draw every type of block at three difficulties, with a robot before it: the pictures of docs/blocks.md."""
-
-    robot: str = "go1"
-    out: Path = Path("docs/images/blocks")
-    """The folder; one file per type of block."""
-    blocks: tuple[str, ...] = PICTURED
-    """Which types."""
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
-    options = parse_options(BlockPicturesOptions, argv)
-    for name in options.blocks:
-        path = options.out / f"{name}.png"
-        write_png(path, contact_sheet(name, options.robot))
-        print(path)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(run_script(main))
+sys.exit(command())

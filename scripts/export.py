@@ -1,43 +1,7 @@
-"""Export a trained policy as TorchScript and ONNX, checked against the policy's own output."""
-
-from __future__ import annotations
+"""A door to the command ``legged-export``, for a checkout."""
 
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
-from legged_gym_ext.tasks import runs
-from legged_gym_ext.tasks.command_line import parse_options, run_script
-from st_rl.utils.export import export_onnx, export_torchscript
+from legged_gym_ext.cli.export import command
 
-
-@dataclass
-class ExportOptions:
-    """Export a trained policy as TorchScript and ONNX, checked against the policy's own output."""
-
-    policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, or 'latest'."""
-    out: Path | None = None
-    """Folder for the files; by default 'exported' in the run folder."""
-    onnx: bool = True
-    """Write the ONNX file too (needs the extra 'export')."""
-    log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
-    options = parse_options(ExportOptions, argv)
-    folder = runs.resolve_run(options.policy, root=options.log_root)
-    loaded = runs.load_policy(folder)
-    out = options.out or folder / "exported"
-    error = export_torchscript(loaded.policy, out / "policy.pt", loaded.normalizer)
-    print(f"{out / 'policy.pt'}: largest error {error:.1e}")
-    if options.onnx:
-        error = export_onnx(loaded.policy, out / "policy.onnx", loaded.normalizer)
-        print(f"{out / 'policy.onnx'}: largest error {error:.1e}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(run_script(main))
+sys.exit(command())

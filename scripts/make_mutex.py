@@ -1,40 +1,7 @@
-"""Put trained skills together to one policy that chooses by the obstacle ahead; the result is a run folder."""
-
-from __future__ import annotations
+"""A door to the command ``legged-make-mutex``, for a checkout."""
 
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 
-from legged_gym_ext.tasks import runs
-from legged_gym_ext.tasks.command_line import named_task, parse_options, run_script
-from legged_gym_ext.tasks.mutex import MutexOptions, make_mutex, sub_policy_folders
-from st_rl.utils.errors import UserError
+from legged_gym_ext.cli.make_mutex import command
 
-
-@dataclass
-class MakeMutexOptions(MutexOptions):
-    """Put trained skills together to one policy that chooses by the obstacle ahead; the result is a run folder."""
-
-    task: str = ""
-    """Where it acts, such as go1_field."""
-    out: Path | None = None
-    """The run folder; by default a new one below the log root."""
-    log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
-    options = parse_options(MakeMutexOptions, argv)
-    task = named_task(options.task)
-    if task.env.track is None:
-        raise UserError(f"{task.name} has no obstacles to choose by; use another --task, such as go1_field")
-    folders = sub_policy_folders(task.env.robot, options.sub_policies, options.log_root)
-    out = options.out or runs.new_run_folder(options.log_root, task.name, "mutex")
-    print(f"run folder: {make_mutex(out, task, folders, options)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(run_script(main))
+sys.exit(command())

@@ -1,1 +1,1 @@
-"""How good a trained policy is: figures and videos."""
+"""How good a trained policy is."""

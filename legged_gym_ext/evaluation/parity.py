@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from legged_gym_ext.evaluation.report import evaluation_report, read_report
-from legged_gym_ext.tasks import runs
+from legged_gym_ext.runs import folders as runs
 
 _RATES = (("success_rate", "success_ci", "success"), ("fall_rate", "fall_rate_interval", "falls"))
 """Rate, its interval and what it is called, the most telling first."""

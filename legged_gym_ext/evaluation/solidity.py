@@ -14,7 +14,7 @@ from legged_gym_ext.evaluation.episodes import run_track_episodes
 from legged_gym_ext.evaluation.tracks import TrackOptions, track_evaluation_cfg
 from legged_gym_ext.evaluation.walk import MakePolicy
 from legged_gym_ext.mdp.env_state import CONTACT_FORCE, EnvState
-from legged_gym_ext.mdp.tracks import track_of
+from legged_gym_ext.mdp.track_terms import track_of
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.utils.errors import UserError

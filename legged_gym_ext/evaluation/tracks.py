@@ -19,12 +19,12 @@ from legged_gym_ext.envs.cfg import EnvCfg, EventTermCfg, TerminationTermCfg
 from legged_gym_ext.evaluation.episodes import MEANS, PEAKS, TrackEpisodes, episode_metrics, join, run_track_episodes
 from legged_gym_ext.evaluation.statistics import wilson_interval
 from legged_gym_ext.evaluation.walk import MakePolicy
-from legged_gym_ext.mdp import tracks
+from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.events import arrive
 from legged_gym_ext.robots.registry import get_robot
+from legged_gym_ext.runs.folders import make_env
 from legged_gym_ext.tasks.cfg import TaskCfg
-from legged_gym_ext.tasks.runs import make_env
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCKS, Range
 from legged_gym_ext.terrain.tracks import TrackCfg

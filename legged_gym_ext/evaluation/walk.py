@@ -13,8 +13,8 @@ from legged_gym_ext.envs.cfg import EnvCfg, EventTermCfg, MetricTermCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation.statistics import wilson_interval
 from legged_gym_ext.mdp import curriculum, metrics
+from legged_gym_ext.runs.folders import make_env
 from legged_gym_ext.tasks.cfg import TaskCfg
-from legged_gym_ext.tasks.runs import make_env
 from st_rl.utils.errors import UserError
 
 MAX_WORLDS = 256

@@ -20,7 +20,7 @@ def _mujoco(
 ) -> Simulator:
     if device != "cpu":
         raise UserError(f"the mujoco backend runs on the CPU, not on '{device}'; leave --device out")
-    from legged_gym_ext.sim.mujoco_backend import MujocoSimulator
+    from legged_gym_ext.sim.mujoco.backend import MujocoSimulator
 
     return MujocoSimulator(robot, num_envs, sim, scene, height_field)
 
@@ -31,7 +31,7 @@ def _warp(
     if importlib.util.find_spec("mujoco_warp") is None:
         raise UserError("the warp backend needs MuJoCo Warp; install it with: pip install -e '.[warp]'")
     require_device(device)
-    from legged_gym_ext.sim.warp_backend import WarpSimulator
+    from legged_gym_ext.sim.warp.backend import WarpSimulator
 
     return WarpSimulator(robot, num_envs, sim, scene, height_field, device)
 

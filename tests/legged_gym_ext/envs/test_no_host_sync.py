@@ -12,9 +12,9 @@ import torch
 from host_syncs import HostSyncs
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.runs.folders import make_env
+from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.tasks.registry import get_task, task_names
-from legged_gym_ext.tasks.runs import make_env
-from legged_gym_ext.tasks.training import make_runner
 
 MUJOCO = ("mujoco_backend.py", "mujoco_model.py")
 """The backend of the CPU may look at masks."""

@@ -12,7 +12,7 @@ import pytest
 from legged_gym_ext.evaluation import parity
 from legged_gym_ext.evaluation.parity import compared, parity_report, parity_table
 from legged_gym_ext.evaluation.statistics import wilson_interval
-from legged_gym_ext.tasks import runs
+from legged_gym_ext.runs import folders as runs
 
 
 def report(backend: str, falls: int, success: int | None = None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from legged_gym_ext.evaluation.shipped import shipped_tables
-from legged_gym_ext.tasks.runs import SHIPPED, checkpoint_facts
+from legged_gym_ext.runs.folders import SHIPPED, checkpoint_facts
 
 README = Path(__file__).resolve().parents[3] / "README.md"
 

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation import walk
-from legged_gym_ext.evaluation.play import KeyboardCommand
 from legged_gym_ext.evaluation.statistics import wilson_interval
 from legged_gym_ext.evaluation.walk import WalkFigures, evaluate_walk, evaluation_cfg, run_episodes
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
 from legged_gym_ext.sim.interface import SceneCfg
 from legged_gym_ext.tasks.registry import get_task
+from legged_gym_ext.viewing.window import KeyboardCommand
 
 
 class Still:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from legged_gym_ext.mdp import tracks
+from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.robots.go1 import GO1

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from legged_gym_ext.robots.go1 import GO1
-from legged_gym_ext.sim import gl
 from legged_gym_ext.sim.interface import CameraCfg, SceneCfg, SimCfg, Simulator
+from legged_gym_ext.sim.mujoco import gl
 from legged_gym_ext.sim.registry import make_simulator
 from st_rl.utils.errors import UserError
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.runs.command_line import parse_task
+from legged_gym_ext.runs.config_io import task_from_config, to_dict
+from legged_gym_ext.runs.folders import make_env
+from legged_gym_ext.runs.training import make_runner, share_of_process
 from legged_gym_ext.tasks.cfg import DatasetCfg, TaskCfg, with_algorithm
-from legged_gym_ext.tasks.command_line import parse_task
-from legged_gym_ext.tasks.config_io import task_from_config, to_dict
 from legged_gym_ext.tasks.registry import get_task
-from legged_gym_ext.tasks.runs import make_env
-from legged_gym_ext.tasks.training import make_runner, share_of_process
 from st_rl.algorithms import ALGORITHM_CLASSES, PPOCfg, TPPOCfg
 from st_rl.utils.errors import UnknownNameError, UserError
 

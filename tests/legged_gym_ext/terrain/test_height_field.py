@@ -9,7 +9,7 @@ import torch
 
 from legged_gym_ext.robots.go1 import GO1
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
-from legged_gym_ext.sim.mujoco_model import compile_scene
+from legged_gym_ext.sim.mujoco.model import compile_scene
 from legged_gym_ext.terrain.height_field import HeightField, HeightFieldCfg
 
 SMALL = HeightFieldCfg(num_levels=3, strip_length=2.0, width=4.0, margin=1.0, roughness=(0.01, 0.3), seed=5)

@@ -1,0 +1,1 @@
+"""How fast it is: environment, update, mutex, GPU, beside other suites."""

@@ -1,0 +1,85 @@
+"""Measure speed and memory.
+
+Environment and training over bare physics, the obstacle course's environment over walking's, PPO's update over
+rsl-rl-lib's, a mutex policy over one sub-policy.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from legged_gym_ext.benchmarks.environment import env_ratio, measure
+from legged_gym_ext.benchmarks.mutex import mutex_over_sub_policy
+from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
+from legged_gym_ext.evaluation.report import write_report
+from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.sim.registry import require_backend
+from legged_gym_ext.tasks.registry import get_task
+from st_rl.runners.code_state import versions
+
+
+@dataclass
+class BenchmarkOptions:
+    """Measure speed and memory, as ratios of what runs side by side."""
+
+    task: str = "go1_walk"
+    worlds: int = 1024
+    rounds: int = 7
+    """Measurements alternate this many times; medians are reported."""
+    steps: int = 48
+    """Control steps per measurement of physics and environment."""
+    backend: str = "mujoco"
+    """'mujoco' or 'warp'; physics, environment and training are measured on it."""
+    device: str = "cpu"
+    json: Path | None = None
+    """File for the figures."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    options = parse_options(BenchmarkOptions, argv)
+    task = get_task(options.task)
+    require_backend(options.backend, options.device)
+    where: dict[str, Any] = {"backend": options.backend, "device": options.device}
+    result = where | measure(task, worlds=options.worlds, rounds=options.rounds, steps=options.steps, **where)
+    result["field_over_walk"] = env_ratio(
+        get_task("go1_field"),
+        get_task("go1_walk"),
+        worlds=options.worlds,
+        rounds=options.rounds,
+        steps=options.steps,
+        **where,
+    )
+    sizes: dict[str, Any] = {"num_envs": options.worlds, "repetitions": options.rounds}
+    update = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, **sizes)
+    recurrent = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, recurrent=True, **sizes)
+    mutex = mutex_over_sub_policy(**sizes)
+    result |= {
+        "update_vs_rsl_rl": update["ratio"],
+        "update_ms": update["ours_ms"],
+        "rsl_rl_update_ms": update["rsl_rl_ms"],
+        "update_vs_rsl_rl_recurrent": recurrent["ratio"],
+        "recurrent_update_ms": recurrent["ours_ms"],
+        "rsl_rl_recurrent_update_ms": recurrent["rsl_rl_ms"],
+        "mutex_over_sub_policy": mutex["ratio"],
+        "mutex_act_ms": mutex["mutex_ms"],
+        "task": task.name,
+        "versions": versions(),
+    }
+    if options.json is not None:
+        write_report(options.json, result)
+    for name, value in result.items():
+        print(f"{name:<28} {value:.3f}" if isinstance(value, float) else f"{name:<28} {value}")
+    return 0
+
+
+def command() -> int:
+    """Run the command as a program; returns the exit code."""
+    return run_script(main)
+
+
+if __name__ == "__main__":
+    sys.exit(command())

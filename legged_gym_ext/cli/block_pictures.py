@@ -1,0 +1,40 @@
+"""Draw every type of block at three difficulties, with a robot before it: the pictures of docs/blocks.md."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.viewing.block_pictures import PICTURED, contact_sheet, write_png
+
+
+@dataclass
+class BlockPicturesOptions:
+    """Draw every type of block at three difficulties, with a robot before it: the pictures of docs/blocks.md."""
+
+    robot: str = "go1"
+    out: Path = Path("docs/images/blocks")
+    """The folder; one file per type of block."""
+    blocks: tuple[str, ...] = PICTURED
+    """Which types."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    options = parse_options(BlockPicturesOptions, argv)
+    for name in options.blocks:
+        path = options.out / f"{name}.png"
+        write_png(path, contact_sheet(name, options.robot))
+        print(path)
+    return 0
+
+
+def command() -> int:
+    """Run the command as a program; returns the exit code."""
+    return run_script(main)
+
+
+if __name__ == "__main__":
+    sys.exit(command())

@@ -1,0 +1,45 @@
+"""Put trained skills together to one policy that chooses by the obstacle ahead; the result is a run folder."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.runs.command_line import named_task, parse_options, run_script
+from legged_gym_ext.runs.mutex import MutexOptions, make_mutex, sub_policy_folders
+from st_rl.utils.errors import UserError
+
+
+@dataclass
+class MakeMutexOptions(MutexOptions):
+    """Put trained skills together to one policy that chooses by the obstacle ahead; the result is a run folder."""
+
+    task: str = ""
+    """Where it acts, such as go1_field."""
+    out: Path | None = None
+    """The run folder; by default a new one below the log root."""
+    log_root: Path = runs.LOG_ROOT
+    """Where runs are looked for."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    options = parse_options(MakeMutexOptions, argv)
+    task = named_task(options.task)
+    if task.env.track is None:
+        raise UserError(f"{task.name} has no obstacles to choose by; use another --task, such as go1_field")
+    folders = sub_policy_folders(task.env.robot, options.sub_policies, options.log_root)
+    out = options.out or runs.new_run_folder(options.log_root, task.name, "mutex")
+    print(f"run folder: {make_mutex(out, task, folders, options)}")
+    return 0
+
+
+def command() -> int:
+    """Run the command as a program; returns the exit code."""
+    return run_script(main)
+
+
+if __name__ == "__main__":
+    sys.exit(command())

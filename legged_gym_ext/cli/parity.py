@@ -1,0 +1,59 @@
+"""Evaluate the shipped policies on two backends and print their rates side by side."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from legged_gym_ext.evaluation.parity import parity_report, parity_table
+from legged_gym_ext.evaluation.report import write_report
+from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.sim.registry import require_backend
+from st_rl.utils.errors import UserError
+
+
+@dataclass
+class ParityOptions:
+    """Evaluate policies on the mujoco and the warp backend; intervals that overlap agree."""
+
+    policies: tuple[str, ...] = ()
+    """Runs, by folder or name; by default every shipped policy."""
+    episodes: int = 256
+    seed: int = 1
+    stored: bool = False
+    """Do not measure again what a run's evaluation.json tells of a backend; the other takes its episodes and seed."""
+    device: str = "cpu"
+    """Of the warp backend."""
+    json: Path | None = None
+    """File for the figures."""
+    log_root: Path = runs.LOG_ROOT
+    """Where runs are looked for."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code: 1 if a policy does not do the same on both."""
+    options = parse_options(ParityOptions, argv)
+    require_backend("warp", options.device)
+    if options.policies:
+        folders = [runs.resolve_run(name, root=options.log_root) for name in options.policies]
+    else:
+        folders = sorted(path for path in runs.SHIPPED.iterdir() if path.is_dir())
+    if not folders:
+        raise UserError(f"there are no policies in '{runs.SHIPPED}'; name some with --policies")
+    backends = {"mujoco": "cpu", "warp": options.device}
+    entries = parity_report(folders, backends, episodes=options.episodes, seed=options.seed, stored=options.stored)
+    if options.json is not None:
+        write_report(options.json, {"policies": entries})
+    print(parity_table(entries))
+    return 0 if all(entry["overlap"] for entry in entries) else 1
+
+
+def command() -> int:
+    """Run the command as a program; returns the exit code."""
+    return run_script(main)
+
+
+if __name__ == "__main__":
+    sys.exit(command())

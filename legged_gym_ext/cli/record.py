@@ -1,0 +1,99 @@
+"""Film a trained policy; works without a display."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
+from legged_gym_ext.sim.interface import CameraCfg
+from legged_gym_ext.tasks.registry import get_task
+from legged_gym_ext.viewing.block_pictures import write_png
+from legged_gym_ext.viewing.overlay import track_caption
+from legged_gym_ext.viewing.video import TRACK_CAMERA, TrackVideoCfg, record, stills, video_cfg
+
+
+@dataclass
+class RecordOptions(MutexOptions):
+    """Film a trained policy; works without a display."""
+
+    task: str = ""
+    """Registered task; by default that of the run."""
+    policy: str = "latest"
+    """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
+    out: Path | None = None
+    """The file; by default video.mp4 in the run folder. One that ends with .png gets stills of the same."""
+    seconds: float | None = None
+    """Length at most; by default 12, and on a track as long as the robot needs."""
+    command: tuple[float, float, float] | None = None
+    """Forward and lateral velocity in m/s and yaw rate in rad/s throughout; by default they change."""
+    difficulty: float = 0.5
+    """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
+    blocks: tuple[str, ...] = ()
+    """Types of the obstacles of a track, one after the other; by default those of the task."""
+    camera_width: int = 640
+    camera_height: int = 480
+    camera_distance: float | None = None
+    """m from the trunk."""
+    camera_azimuth: float | None = None
+    """Degrees; 0 looks along +x, the direction of tracks, and 90 along +y."""
+    camera_elevation: float | None = None
+    """Degrees."""
+    backend: str = "mujoco"
+    seed: int = 1
+    log_root: Path = runs.LOG_ROOT
+    """Where runs are looked for."""
+
+
+def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
+    """The camera, with what the options set."""
+    sizes = {"width": options.camera_width, "height": options.camera_height}
+    given = {
+        "distance": options.camera_distance,
+        "azimuth": options.camera_azimuth,
+        "elevation": options.camera_elevation,
+    }
+    changes = sizes | {name: value for name, value in given.items() if value is not None}
+    return replace(TRACK_CAMERA if track else CameraCfg(), **changes)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    options = parse_options(RecordOptions, argv)
+    named = get_task(options.task) if options.task else None
+    only = options.task or None if options.policy == "latest" else None
+    folder = resolve_policy(options.policy, named, options, root=options.log_root, only=only)
+    task = named or runs.load_run(folder).task
+    path = options.out or folder / "video.mp4"
+    on_track = task.env.track is not None
+    cfg = video_cfg(task.env, options.command, TrackVideoCfg(options.difficulty, options.blocks))
+    env = runs.make_env(cfg, num_envs=1, backend=options.backend, seed=options.seed)
+    try:
+        torch.manual_seed(options.seed)
+        policy = runs.RunPolicy(folder, env)
+        seconds = options.seconds or (cfg.episode_length_s if on_track else 12.0)
+        camera = camera_of(options, on_track)
+        caption = track_caption(env, policy, mutex_skills(folder)) if on_track else None
+        if path.suffix == ".png":
+            write_png(path, stills(env, policy, seconds=seconds, camera=camera, caption=caption))
+            print(path)
+        else:
+            frames = record(env, policy, path, seconds=seconds, camera=camera, caption=caption)
+            print(f"{frames} frames: {path}")
+    finally:
+        env.close()
+    return 0
+
+
+def command() -> int:
+    """Run the command as a program; returns the exit code."""
+    return run_script(main)
+
+
+if __name__ == "__main__":
+    sys.exit(command())

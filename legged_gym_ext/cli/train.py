@@ -1,0 +1,190 @@
+"""Train a task, evaluate the result and film it.
+
+``torchrun --nproc-per-node 2 scripts/train.py ...`` divides the worlds among several processes, which learn together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypedDict
+
+from legged_gym_ext.evaluation import report
+from legged_gym_ext.evaluation.walk import MakePolicy
+from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.runs.command_line import named_task, parse_options_of, parse_task, run_script
+from legged_gym_ext.runs.mutex import MutexOptions, resolve_policy
+from legged_gym_ext.runs.training import train, with_threads
+from legged_gym_ext.runs.training_rsl_rl import RslRlPolicy, train_with_rsl_rl
+from legged_gym_ext.sim.registry import require_backend
+from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.registry import get_task
+from legged_gym_ext.viewing.video import record, video_cfg
+from st_rl.algorithms import TPPOCfg, distributed
+from st_rl.modules import get_policy_class
+from st_rl.runners import get_runner_class
+from st_rl.utils.errors import UserError
+
+
+@dataclass
+class TrainOptions:
+    """Train a task, evaluate the result and film it. Every field of the task can be set by its dotted name."""
+
+    task: str = ""
+    """Registered task; may stand first, without --task."""
+    backend: str = "mujoco"
+    """Simulator."""
+    device: str = "cpu"
+    name: str = "run"
+    """Last part of the run folder's name."""
+    log_root: Path = runs.LOG_ROOT
+    """Run folders are made below this folder."""
+    resume: str | None = None
+    """Run to continue where it was saved: a folder, a run's name, or 'latest' (which may be left out)."""
+    load_run: str | None = None
+    """Run whose weights a new one starts from: a folder, a run's name, a shipped policy's name, or 'latest'."""
+    graphed: bool = True
+    """On a GPU, replay whole control steps as CUDA graphs, which is faster (docs/gpu.md)."""
+    runner: str = "st_rl"
+    """'st_rl', or 'rsl_rl' for the public library's runner."""
+    num_threads: int = 0
+    """Threads of simulator and learner; 0 means every core."""
+    evaluate: bool = True
+    """Evaluate after training, into evaluation.json."""
+    episodes: int = 256
+    """Episodes of the evaluation."""
+    video: bool = True
+    """Film after training, into video.mp4."""
+    video_seconds: float = 12.0
+
+
+class Where(TypedDict):
+    """What everything is simulated by and on."""
+
+    backend: str
+    device: str
+
+
+def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
+    """The task whose fields the command line changes: that of the run to be resumed, or the registered one."""
+    options = parse_options_of(TrainOptions, arguments)
+    if options.resume is None:
+        return named_task(name)
+    if name:
+        get_task(name)
+    run = runs.load_run(runs.resolve_run(options.resume, root=options.log_root, task=name))
+    runs.require_own_run(run.config, run.folder)
+    return run.task
+
+
+def finish(task: TaskCfg, folder: Path, make_policy: MakePolicy, options: TrainOptions) -> None:
+    """Evaluate and film the trained policy."""
+    seed, where = task.train.seed, Where(backend=options.backend, device=options.device)
+    if options.evaluate:
+        result = report.evaluation_report(
+            task, make_policy, policy=folder.resolve().name, episodes=options.episodes, seed=seed, **where
+        )
+        report.write_report(folder / "evaluation.json", result | runs.checkpoint_facts(folder))
+        print(report.table(result))
+    if options.video:
+        env = runs.make_env(video_cfg(task.env), num_envs=1, seed=seed, **where)
+        try:
+            record(env, make_policy(env), folder / "video.mp4", seconds=options.video_seconds)
+            print(f"video: {folder / 'video.mp4'}")
+        except UserError as error:
+            # The training is done and saved; a machine that cannot draw is no failure.
+            print(f"no video: {error}")
+        finally:
+            env.close()
+
+
+def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | None]:
+    """The run folder, made if it is a new one, and the run whose weights a new one starts from."""
+    if options.runner not in ("st_rl", "rsl_rl"):
+        raise UserError(f"unknown runner '{options.runner}'; choose 'st_rl' or 'rsl_rl'")
+    if options.resume is None and options.load_run is None:
+        source = None
+    elif options.runner == "rsl_rl":
+        raise UserError("--runner rsl_rl starts new runs only; leave --resume and --load-run out")
+    elif options.resume is not None:
+        if options.load_run is not None:
+            raise UserError("a resumed run keeps its own weights; give --resume or --load-run, not both")
+        return runs.resolve_run(options.resume, root=options.log_root, task=task.name), None
+    else:
+        source = runs.resolve_run(str(options.load_run), root=options.log_root)
+    return runs.new_run_folder(options.log_root, task.name, options.name), source
+
+
+def with_teacher_folder(task: TaskCfg, options: TrainOptions) -> TaskCfg:
+    """The task with the folder that ``train.algorithm.teacher_run`` names, below the current one as a relative path.
+
+    When the run is resumed, a name such as ``latest`` would mean another one.
+    """
+    algorithm = task.train.algorithm
+    if not isinstance(algorithm, TPPOCfg) or not algorithm.teacher_run:
+        return task
+    folder = resolve_policy(algorithm.teacher_run, task, MutexOptions(), root=options.log_root).resolve()
+    here = Path.cwd()
+    folder = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    return replace(task, train=replace(task.train, algorithm=replace(algorithm, teacher_run=str(folder))))
+
+
+def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path | None]:
+    """The task as it is trained, the run folder, and the run whose weights a new one starts from."""
+    # Looked up before anything is made: a wrong name must leave nothing behind.
+    require_backend(options.backend, options.device)
+    distributed.share(task.env.num_envs)
+    get_runner_class(task.train.runner_class)
+    get_policy_class(task.train.policy.class_name)
+    task = with_teacher_folder(task, options)
+    folder, source = start_folder(task, options)
+    print(f"run folder: {folder}")
+    return task, folder, source
+
+
+def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, bool]:
+    """Train in this process and in those that torchrun has started with it.
+
+    Returns:
+        The exit code, the run folder, and whether this is the process that goes on to evaluate.
+    """
+    with distributed.process_group(options.device) as device:
+        task, folder, source = distributed.from_first(lambda: prepare(task, options))
+        resume, where = options.resume is not None, Where(backend=options.backend, device=str(device))
+        graphed = options.graphed and device.type == "cuda"
+        is_first = distributed.rank() == 0
+        with runs.removed_if_refused(folder) if is_first else contextlib.nullcontext():
+            code = train(task, folder, resume=resume, weights_from=source, graphed=graphed, **where)
+        return code, folder, is_first
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    options, task = parse_task(TrainOptions, argv, base_task, bare={"--resume": "latest"})
+    task = with_threads(task, options.num_threads)
+    if options.runner == "rsl_rl":
+        if distributed.launched() > 1:
+            raise UserError("--runner rsl_rl trains in one process; start it without torchrun")
+        task, folder, _ = prepare(task, options)
+        actor = train_with_rsl_rl(task, folder, backend=options.backend, device=options.device)
+        finish(task, folder, lambda env: RslRlPolicy(actor, env), options)
+        return 0
+    code, folder, is_first = train_together(task, options)
+    if not is_first:
+        return code
+    if code:
+        print(f"stopped and saved; go on with: scripts/train.py {task.name} --resume {folder}")
+        return code
+    finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
+    return 0
+
+
+def command() -> int:
+    """Run the command as a program; returns the exit code."""
+    return run_script(main)
+
+
+if __name__ == "__main__":
+    sys.exit(command())

@@ -1,0 +1,90 @@
+"""Train walk and every skill from it, evaluate and combine them; started again, it goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from legged_gym_ext.pipeline.plan import SkillsPlan, plan_stages
+from legged_gym_ext.pipeline.report_page import write_page
+from legged_gym_ext.pipeline.stages import locked, run_stages
+from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs.command_line import parse_options, run_script
+
+
+@dataclass
+class TrainSkillsOptions:
+    """Train walk and every skill from it, evaluate and combine them; started again, it goes on where it was."""
+
+    robot: str = "go1"
+    skills: tuple[str, ...] = mutex.SKILLS
+    """What is trained; a mutex is made where walk, tilt, crawl, jump and leap are among them. If stairs or hurdle are
+    too, they take the parts of walk and jump in the mutex."""
+    jobs: int = 2
+    """Trainings and evaluations at a time; they share the cores."""
+    out: Path | None = None
+    """Folder for everything; by default logs/skills_<robot>."""
+    walk: str | None = None
+    """A run to start the skills from, such as go1_walk, instead of training one."""
+    donor: str | None = None
+    """Another robot whose shipped skills this one's start from, which takes a few minutes in all, such as go1."""
+    num_envs: int | None = None
+    """Worlds of every training; by default those of the tasks."""
+    max_iterations: int | None = None
+    """Iterations of every training; by default those of the tasks."""
+    episodes: int | None = None
+    """Episodes of every evaluation; by default those of the protocols."""
+    solidity: int = 100
+    """Episodes of every skill that are checked at every physics step."""
+    video: bool = True
+    """Film every skill and the mutex."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit code: 0, 1 where a stage failed, 130 where it was stopped."""
+    from legged_gym_ext.sim.mujoco.gl import find_gl_library
+
+    options = parse_options(TrainSkillsOptions, argv)
+    plan = SkillsPlan(
+        robot=options.robot,
+        out=options.out or runs.LOG_ROOT / f"skills_{options.robot}",
+        skills=options.skills,
+        walk=None if options.walk is None else runs.resolve_run(options.walk),
+        donor=options.donor,
+        num_envs=options.num_envs,
+        max_iterations=options.max_iterations,
+        episodes=options.episodes,
+        solidity=options.solidity,
+        videos=options.video and find_gl_library() is not None,
+    )
+    if options.video and not plan.videos:
+        print("no videos: pictures need EGL or OSMesa")
+    if plan.missing():
+        print(f"no mutex: it also needs {', '.join(plan.missing())}")
+    stages = plan_stages(plan)
+    with locked(plan.out) as lock:
+        outcomes = run_stages(
+            stages,
+            jobs=options.jobs,
+            cores=os.cpu_count() or 1,
+            logs=plan.out / "output",
+            say=lambda text: print(text, flush=True),
+            lock=lock,
+        )
+        print(f"report: {write_page(plan, outcomes)}")
+    if "stopped" in outcomes.values():
+        print("stopped; the same command goes on from here")
+        return 130
+    return 0 if set(outcomes.values()) <= {"done", "kept"} else 1
+
+
+def command() -> int:
+    """Run the command as a program; returns the exit code."""
+    return run_script(main)
+
+
+if __name__ == "__main__":
+    sys.exit(command())

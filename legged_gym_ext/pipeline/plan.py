@@ -1,0 +1,277 @@
+"""From nothing to a combined policy: walk, every skill from it, their evaluations, the mutex and the course."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from legged_gym_ext.evaluation.report import read_report
+from legged_gym_ext.pipeline.stages import Stage
+from legged_gym_ext.robots.registry import ROBOTS
+from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.runs import mutex
+from legged_gym_ext.tasks.registry import get_task
+from legged_gym_ext.tasks.skills import NUM_LEVELS, SKILLS
+from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.run_folder import checkpoint_iterations, read_config
+
+WALK = "walk"
+BETTER = {"walk": "stairs", "jump": "hurdle"}
+"""Skill -> one that takes its part in a mutex if it is trained: it has learned more obstacles of the same kind."""
+ALONE = "alone.json"
+"""Evaluation of a skill at single obstacles of the course, in its run folder."""
+RPL = "rpl.json"
+"""Evaluation of the mutex at the test ranges, in its folder; on the course it is ``evaluation.json``."""
+FINISH = "finish"
+"""Name of the runs of second trainings."""
+_FINISH_OPTIONS = (
+    *("--env.events.levels.params.num-levels", str(NUM_LEVELS), "--env.events.levels.params.hardness", "1.0"),
+    *("--train.load.manipulators", "reset_std:0.4"),
+)
+"""What second trainings, and those of another robot's skills, differ in: all levels, solid obstacles, less noise."""
+_MUTEX_VELOCITY = ("jump=1.0",)
+"""Slower than a jump is learned with: what comes next takes over from a calmer robot (docs/combine_skills.md)."""
+_RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
+
+
+@dataclass(frozen=True)
+class SkillsPlan:
+    """What is to be trained, and where."""
+
+    robot: str
+    out: Path
+    skills: tuple[str, ...] = mutex.SKILLS
+    walk: Path | None = None
+    """A run to start from instead of training one."""
+    donor: str | None = None
+    """Another robot whose shipped policy of the same name every skill starts from, where there is one."""
+    num_envs: int | None = None
+    max_iterations: int | None = None
+    """Of every training; by default those of the tasks."""
+    episodes: int | None = None
+    """Of every evaluation; by default those of the protocols."""
+    solidity: int = 100
+    """Episodes of every skill that are checked at every physics step."""
+    videos: bool = True
+
+    def __post_init__(self) -> None:
+        for robot in (self.robot, *([self.donor] if self.donor is not None else [])):
+            if robot not in ROBOTS:
+                raise UnknownNameError("robot", robot, sorted(ROBOTS))
+        for skill in self.skills:
+            get_task(self.task(skill))
+        if not self.skills:
+            raise UserError("there is nothing to train; name skills with --skills")
+
+    def task(self, skill: str) -> str:
+        """Name of the task that teaches ``skill``."""
+        return f"{self.robot}_{skill}"
+
+    @property
+    def runs_root(self) -> Path:
+        """Where the run folders lie."""
+        return self.out / "runs"
+
+    @property
+    def mutex_folder(self) -> Path:
+        """The run folder of the mutex."""
+        return self.out / f"{self.robot}_mutex"
+
+    def learned(self) -> tuple[str, ...]:
+        """The skills beside walk."""
+        return tuple(skill for skill in self.skills if skill != WALK)
+
+    def missing(self) -> tuple[str, ...]:
+        """The skills that a mutex needs and this does not train."""
+        return tuple(skill for skill in mutex.SKILLS[1:-1] if skill not in self.skills)
+
+    def donated(self, skill: str) -> Path | None:
+        """The shipped policy of the other robot that ``skill`` starts from."""
+        folder = runs.SHIPPED / f"{self.donor}_{skill}"
+        return folder if self.donor is not None and skill != WALK and folder.is_dir() else None
+
+    def start(self, skill: str) -> str:
+        """The skill of this robot that ``skill`` is learned from."""
+        start = SKILLS[skill].start
+        return start if start in self.skills else WALK
+
+    def finishes(self, skill: str) -> bool:
+        """Whether ``skill`` is trained a second time."""
+        return skill != WALK and SKILLS[skill].finish_iterations > 0
+
+    def last_training(self, skill: str) -> str:
+        """Name of the stage after which ``skill`` is ready."""
+        return f"{skill}_{FINISH}" if self.finishes(skill) else f"{skill}_training"
+
+    def iterations(self, skill: str, name: str) -> int:
+        """Length of the training of ``skill`` whose run is called ``name``."""
+        if self.max_iterations is not None:
+            return self.max_iterations
+        if name == FINISH:
+            return SKILLS[skill].finish_iterations
+        if self.donated(skill):
+            return SKILLS[skill].donated_iterations
+        return get_task(self.task(skill)).train.max_iterations
+
+    def run(self, skill: str, name: str | None = None) -> Path | None:
+        """The newest run folder of ``skill`` that has a checkpoint; ``name``: its first training's, or its second's."""
+        if skill == WALK and self.walk is not None:
+            return self.walk
+        found = runs.find_runs(self.runs_root, self.task(skill))
+        if name is not None:
+            found = [run for run in found if (FINISH in run.name) == (name == FINISH)]
+        return found[-1] if found else None
+
+    def is_trained(self, skill: str, name: str) -> bool:
+        """Whether the training of ``skill`` whose run is called ``name`` has come to its end."""
+        run = self.run(skill, name)
+        if run is None or (skill == WALK and self.walk is not None):
+            return run is not None
+        return checkpoint_iterations(run)[-1] >= self.iterations(skill, name)
+
+
+def plan_stages(plan: SkillsPlan) -> list[Stage]:
+    """All stages, in an order in which they can run."""
+    learned = plan.learned()
+    stages = [_training(plan, WALK, alone=True)]
+    stages += [_training(plan, skill) for skill in learned]
+    stages += [_training(plan, skill, FINISH) for skill in learned if plan.finishes(skill)]
+    # A walk from elsewhere has its own evaluation and video, or none; nothing is written to its folder.
+    for skill in plan.skills if plan.walk is None else learned:
+        more = [] if skill == WALK else ["--solidity", str(plan.solidity)]
+        stages.append(_evaluation(plan, skill, "evaluation.json", *more))
+        if plan.videos:
+            stages.append(_video(f"{skill}_video", partial(_run, plan, skill), needs=(plan.last_training(skill),)))
+    if not plan.missing():
+        # What the skills do alone at the obstacles of the course, to compare the mutex with.
+        stages += [_evaluation(plan, skill, ALONE, "--protocol", "course", "--num-blocks", "1") for skill in learned]
+        stages += _mutex_stages(plan)
+    return stages
+
+
+def _training(plan: SkillsPlan, skill: str, name: str | None = None, alone: bool = False) -> Stage:
+    """The first training of ``skill``, or the second, which is called ``FINISH``."""
+    name = name or skill
+    donated = plan.donated(skill)
+    # What its policy starts from, and the stage that makes that.
+    origin, needs = None, ()
+    if name == FINISH:
+        origin, needs = partial(_run, plan, skill), (f"{skill}_training",)
+    elif donated is not None:
+        origin = partial(Path, donated)
+    elif skill != WALK:
+        start = plan.start(skill)
+        origin, needs = partial(_run, plan, start), (plan.last_training(start),)
+
+    def command(threads: int) -> list[str]:
+        run = plan.run(skill, name)
+        options = ["--num-threads", str(threads), "--no-evaluate", "--no-video"]
+        options += ["--train.max-iterations", str(plan.iterations(skill, name))]
+        if run is not None:
+            return _command("train", "--resume", str(run), *options)
+        options += ["--name", name, "--log-root", str(plan.runs_root)]
+        if plan.num_envs is not None:
+            options += ["--env.num-envs", str(plan.num_envs)]
+        if origin is not None:
+            options += ["--load-run", str(origin())]
+        if name == FINISH or donated is not None:
+            options += _FINISH_OPTIONS
+        return _command("train", plan.task(skill), *options)
+
+    stage = FINISH if name == FINISH else "training"
+    return Stage(f"{skill}_{stage}", command, partial(plan.is_trained, skill, name), needs, alone)
+
+
+def _run(plan: SkillsPlan, skill: str) -> Path:
+    run = plan.run(skill)
+    assert run is not None, f"{skill} is asked for before it was trained"
+    return run
+
+
+def _evaluation(plan: SkillsPlan, skill: str, file: str, *more: str) -> Stage:
+    """Evaluates ``skill`` into ``file`` of its run folder."""
+
+    def command(threads: int) -> list[str]:
+        run = _run(plan, skill)
+        return _evaluate(plan, run, run / file, threads, *more)
+
+    def is_done() -> bool:
+        run = plan.run(skill)
+        return run is not None and is_evaluated(run, run / file)
+
+    return Stage(f"{skill}_{Path(file).stem}", command, is_done, (plan.last_training(skill),))
+
+
+def _evaluate(plan: SkillsPlan, run: Path, json_path: Path, threads: int, *more: str) -> list[str]:
+    options = ["--policy", str(run), "--json", str(json_path), "--num-threads", str(threads), *more]
+    if plan.episodes is not None:
+        options += ["--episodes", str(plan.episodes)]
+    return _command("evaluate", *options)
+
+
+def is_evaluated(run: Path, path: Path) -> bool:
+    """Whether ``path`` holds an evaluation of the newest checkpoint of ``run``."""
+    report = read_report(path)
+    return bool(report) and report.items() >= mutex.policy_facts(run).items()
+
+
+def _video(name: str, run: Any, needs: tuple[str, ...], *more: str) -> Stage:
+    """Films the policy of the folder that ``run()`` gives into its ``video.mp4``."""
+
+    def command(threads: int) -> list[str]:
+        return _command("record", "--policy", str(run()), "--out", str(run() / "video.mp4"), *more)
+
+    def is_done() -> bool:
+        try:
+            video, models = run() / "video.mp4", list(run().glob("model_*.pt"))
+        except AssertionError:
+            return False
+        return video.is_file() and all(video.stat().st_mtime >= model.stat().st_mtime for model in models)
+
+    return Stage(name, command, is_done, needs)
+
+
+def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
+    folder = plan.mutex_folder
+    skills = [skill for skill in mutex.SKILLS if skill in plan.skills or skill == WALK]
+
+    source = {skill: BETTER[skill] if BETTER.get(skill) in plan.skills else skill for skill in skills}
+
+    def make(threads: int) -> list[str]:
+        given = [f"{skill}={_run(plan, source[skill])}" for skill in skills]
+        where = ("--task", plan.task("field"), "--out", str(folder))
+        slower = ["--skill-velocity", *_MUTEX_VELOCITY] if "jump" in skills else []
+        return _command("make_mutex", *where, *slower, "--sub-policies", *given)
+
+    def is_made() -> bool:
+        if not (folder / "model_0.pt").is_file():
+            return False
+        paths = read_config(folder)["policy"]["sub_policy_paths"]
+        return [(folder / path).resolve() for path in paths] == [
+            _run(plan, source[skill]).resolve() for skill in skills
+        ]
+
+    def evaluate(name: str, *more: str) -> Stage:
+        path = folder / name
+        return Stage(
+            f"mutex_{path.stem}",
+            lambda threads: _evaluate(plan, folder, path, threads, *more),
+            lambda: is_evaluated(folder, path),
+            ("mutex",),
+        )
+
+    stages = [
+        Stage("mutex", make, is_made, tuple(plan.last_training(skill) for skill in source.values())),
+        evaluate("evaluation.json", "--protocol", "course"),
+        evaluate(RPL, "--protocol", "rpl", "--blocks", *_RPL_BLOCKS),
+    ]
+    if plan.videos:
+        stages.append(_video("mutex_video", lambda: folder, ("mutex",)))
+    return stages
+
+
+def _command(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", f"legged_gym_ext.cli.{name}", *arguments]

@@ -1,0 +1,223 @@
+"""Mutex policies as run folders: trained skills combined into one policy that chooses by the obstacle ahead."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.tasks.cfg import TaskCfg
+from st_rl.modules import get_policy_class
+from st_rl.modules.actor_critic_mutex import ActorCriticMutex
+from st_rl.runners import checkpoint
+from st_rl.runners.code_state import code_state, versions
+from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.run_folder import config_entry, read_config
+
+MUTEX = "mutex"
+"""The name that stands for a mutex of the robot's skills where a policy is asked for."""
+SKILLS = ("walk", "tilt", "crawl", "jump", "leap", "down")
+"""Sub-policies in their order: the obstacle ids 0 to 4, then the one that jumps down."""
+_RESET_MODES: dict[str, str | bool] = {"all": "all", "when_skill": "when_skill", "none": False}
+_CRITIC = [16]
+"""Hidden units of the critic that every policy has; nobody asks the mutex's."""
+
+
+@dataclass
+class MutexOptions:
+    """What a script can say about a mutex."""
+
+    sub_policies: tuple[str, ...] = ()
+    """Of a mutex: skill=RUN, for walk, tilt, crawl, jump, leap and, if it is to jump down, down. By default the
+    shipped policies of the robot."""
+    skill_velocity: tuple[str, ...] = ()
+    """Of a mutex: skill=m/s or skill=low:high, the forward command while the skill is selected. By default what the
+    skill was trained for; walk keeps the task's."""
+    smoothing: int = 10
+    """Of a mutex: control steps whose selections are averaged where it switches."""
+    reset_mode: Literal["all", "when_skill", "none"] = "all"
+    """Of a mutex: which of the skills that are not selected forget what they remember."""
+
+    def given(self) -> list[str]:
+        """The options that are not at their defaults, by their names on a command line."""
+        default = MutexOptions()
+        # A script's options may be those of a derived class.
+        changed = [name for name, value in vars(default).items() if vars(self)[name] != value]
+        return [f"--{name.replace('_', '-')}" for name in changed]
+
+
+def resolve_policy(
+    policy: str, task: TaskCfg | None, options: MutexOptions, *, root: Path, only: str | None = None
+) -> Path:
+    """The run folder of ``policy``; for ``mutex`` the shipped mutex of the task's robot, or a new one below ``root``.
+
+    Args:
+        policy: as for ``runs.resolve_run``, or ``mutex``.
+        task: where a mutex is to act.
+        options: anything but the defaults asks for a new mutex.
+        root: where runs lie.
+        only: look at the runs of the task of this name only.
+
+    Raises:
+        UserError: nothing of that name, or no mutex can be made.
+    """
+    if policy != MUTEX:
+        if options.given():
+            raise UserError(f"{', '.join(options.given())}: only --policy {MUTEX} is put together from skills")
+        return runs.resolve_run(policy, root=root, task=only)
+    if task is None or task.env.track is None:
+        raise UserError(f"--policy {MUTEX} needs a task with obstacles, such as --task go1_field")
+    shipped = runs.SHIPPED / f"{task.env.robot}_{MUTEX}"
+    if not options.given() and shipped.is_dir():
+        return shipped
+    chosen = sub_policy_folders(task.env.robot, options.sub_policies, root)
+    layout = task_layouts(task)
+    folder = runs.new_run_folder(root, task.name, MUTEX)
+    with runs.removed_if_refused(folder):
+        return make_mutex(folder, task, chosen, options, layout)
+
+
+def sub_policy_folders(robot: str, given: Sequence[str], root: Path) -> dict[str, Path]:
+    """Run folders by skill, in the order of ``SKILLS``, from ``skill=RUN`` or, if none is given, the shipped ones.
+
+    Raises:
+        UserError: a skill is unknown, missing, or of another robot.
+    """
+    pairs = dict(_pair(text, "sub-policies", "RUN") for text in given)
+    if given:
+        folders = {skill: runs.resolve_run(run, root=root) for skill, run in pairs.items()}
+    else:
+        folders = {skill: runs.SHIPPED / f"{robot}_{skill}" for skill in SKILLS}
+        folders = {skill: folder for skill, folder in folders.items() if folder.is_dir()}
+    # The last one tells a field mutex from a climb mutex; the others must all be there.
+    missing = [skill for skill in SKILLS[:-1] if skill not in folders]
+    if missing:
+        where = "--sub-policies" if given else f"the shipped policies of {robot}"
+        raise UserError(
+            f"a mutex needs the skills {', '.join(SKILLS[:-1])}; {where} lack: {', '.join(missing)}; give "
+            f"{' '.join(f'{skill}=RUN' for skill in missing)} among all others to --sub-policies"
+        )
+    for skill, folder in folders.items():
+        found = config_entry(read_config(folder), "robot", folder)
+        if found != robot:
+            raise UserError(f"the policy '{folder}' for {skill} is of the robot {found}, and the task of {robot}")
+    return {skill: folders[skill] for skill in SKILLS if skill in folders}
+
+
+def skill_velocities(folders: Mapping[str, Path], given: Sequence[str]) -> dict[int, float | list[float]]:
+    """Place of the sub-policy -> forward command in m/s, or its range: as given, else as the skill was trained."""
+    asked = {skill: _velocity(skill, text) for skill, text in (_pair(t, "skill-velocity", "m/s") for t in given)}
+    result: dict[int, float | list[float]] = {}
+    for index, (skill, folder) in enumerate(folders.items()):
+        if skill in asked:
+            result[index] = asked.pop(skill)
+        elif index > 0:
+            config = read_config(folder)
+            result[index] = list(config_entry(config, "env.commands.lin_vel_x", folder))
+    if asked:
+        raise UserError(f"--skill-velocity names {', '.join(asked)}, which the mutex does not have")
+    return result
+
+
+def make_mutex(
+    folder: Path,
+    task: TaskCfg,
+    sub_policies: Mapping[str, Path],
+    options: MutexOptions | None = None,
+    layouts: tuple[ObsLayout, ObsLayout] | None = None,
+) -> Path:
+    """Write a mutex of ``sub_policies``, by skill in the order of ``SKILLS``, into ``folder``; returns ``folder``.
+
+    Its configuration names the sub-policies' folders relative to its own; its checkpoint holds nothing of them.
+
+    Args:
+        task: where it acts; its observation must have what the sub-policies read.
+        options: velocities, smoothing and reset mode.
+        layouts: of the actor's and the critic's observation of ``task``; found out if not given.
+
+    Raises:
+        UserError: a sub-policy does not fit, with the difference.
+    """
+    options = options or MutexOptions()
+    actor, critic = layouts or task_layouts(task)
+    class_name = "ActorCriticClimbMutex" if SKILLS[-1] in sub_policies else "ActorCriticFieldMutex"
+    arguments: dict[str, Any] = {
+        "sub_policy_class_name": "ActorCritic",
+        "sub_policy_paths": [str(path.resolve()) for path in sub_policies.values()],
+        "env_action_scale": task.env.control.action_scale,
+        "cmd_vel_mapping": {str(k): v for k, v in skill_velocities(sub_policies, options.skill_velocity).items()},
+        "action_smoothing_buffer_len": options.smoothing,
+        "reset_non_selected": _RESET_MODES[options.reset_mode],
+        "critic_hidden_dims": _CRITIC,
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # so that the same skills give the same files
+        policy: ActorCriticMutex = get_policy_class(class_name)(
+            actor.size, critic.size, 12, obs_segments=actor, critic_obs_segments=critic, **arguments
+        )
+    here = folder.resolve()
+    relative = [os.path.relpath(path, here) for path in arguments["sub_policy_paths"]]
+    state, _ = code_state(Path(__file__).parent)
+    config = runs.run_config(task, "mujoco") | {
+        "policy": {"class_name": class_name} | arguments | {"sub_policy_paths": relative},
+        "skills": list(sub_policies),
+        "num_actions": policy.num_actions,
+        "obs_segments": actor.to_json(),
+        "critic_obs_segments": critic.to_json(),
+        "versions": versions(),
+        "code": state,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint.write_json(folder / "config.json", config)
+    checkpoint.save_tensors(folder / "model_0.pt", {"model_state_dict": policy.own_state_dict(), "iteration": 0})
+    return folder
+
+
+def task_layouts(task: TaskCfg) -> tuple[ObsLayout, ObsLayout]:
+    """What actor and critic see in ``task``."""
+    env = runs.make_env(task.env, num_envs=1, backend="mujoco", num_threads=1)
+    try:
+        return ObsLayout(env.obs_segments), ObsLayout(env.critic_obs_segments)
+    finally:
+        env.close()
+
+
+def mutex_skills(folder: Path) -> tuple[str, ...]:
+    """The skills of a mutex, in the order of its sub-policies; empty for other policies."""
+    return tuple(read_config(folder).get("skills", ()))
+
+
+def policy_facts(folder: Path) -> dict[str, Any]:
+    """``runs.checkpoint_facts`` of a policy and, under ``sub_policies``, of each skill of a mutex."""
+    facts: dict[str, Any] = dict(runs.checkpoint_facts(folder))
+    config = read_config(folder)
+    if "skills" in config:
+        paths = config_entry(config, "policy.sub_policy_paths", folder)
+        pairs = zip(config["skills"], paths, strict=True)
+        facts["sub_policies"] = {skill: runs.checkpoint_facts(folder / path) for skill, path in pairs}
+    return facts
+
+
+def _pair(text: str, option: str, what: str) -> tuple[str, str]:
+    skill, equals, value = text.partition("=")
+    if not equals or not value:
+        raise UserError(f"--{option}: write skill={what}, not '{text}'")
+    if skill not in SKILLS:
+        raise UnknownNameError("skill", skill, list(SKILLS))
+    return skill, value
+
+
+def _velocity(skill: str, text: str) -> float | list[float]:
+    try:
+        values = [float(part) for part in text.split(":")]
+    except ValueError:
+        values = []
+    if len(values) not in (1, 2) or values != sorted(values):
+        raise UserError(f"--skill-velocity: write {skill}=1.2 or {skill}=1.0:1.4, in m/s, not '{skill}={text}'")
+    return values[0] if len(values) == 1 else values

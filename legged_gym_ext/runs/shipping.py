@@ -1,0 +1,120 @@
+"""Run folders made small and movable, as they come with the suite."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.runs import mutex
+from st_rl.runners import checkpoint
+from st_rl.utils.errors import UserError
+from st_rl.utils.run_folder import config_entry, find_checkpoint, load_checkpoint, read_config
+
+KEPT = ("model_state_dict", "obs_normalizer_state_dict", "critic_obs_normalizer_state_dict", "iteration")
+"""Parts of a checkpoint that are shipped: those that a policy acts with, or that a new run starts from."""
+_EVALUATION = "evaluation.json"
+
+
+def shipped_name(config: Mapping[str, Any], folder: Path) -> str:
+    """``<robot>_<skill>``: the name of the run's task, or ``<robot>_mutex``."""
+    if "skills" in config:
+        return f"{config_entry(config, 'robot', folder)}_{mutex.MUTEX}"
+    return str(config_entry(config, "task", folder))
+
+
+def ship(folder: Path, root: Path, name: str | None = None, *, replace: bool = False) -> Path:
+    """Copy the run in ``folder`` to ``root/<name>``: configuration, newest policy without the learner's state,
+    evaluation. Returns the new folder, which is written whole or not at all.
+
+    Args:
+        name: by default ``shipped_name``.
+        replace: whether an earlier one of that name gives way.
+
+    Raises:
+        UserError: the run is not whole or was not evaluated, or there is one of that name.
+    """
+    config = read_config(folder)
+    runs.require_own_run(config, folder)
+    target = root / (name or shipped_name(config, folder))
+    if target.exists() and not replace:
+        raise UserError(f"there is '{target}' already; replace it with --replace, or choose another --name")
+    evaluation = _evaluation(folder)
+    source = find_checkpoint(folder)
+    content = load_checkpoint(source)
+    if "skills" in config:
+        config = config | {"policy": config["policy"] | {"sub_policy_paths": _shipped_skills(config, folder, root)}}
+    temporary = root / f".{target.name}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"cannot make '{temporary}' ({error.strerror}); choose another --root") from error
+    checkpoint.write_json(temporary / "config.json", without_absolute_paths(config))
+    kept = {key: value for key, value in content.items() if key in KEPT}
+    checkpoint.save_tensors(temporary / source.name, kept)
+    facts = mutex.policy_facts(temporary)
+    report = evaluation | {"policy": target.name} | facts
+    checkpoint.write_json(temporary / _EVALUATION, without_absolute_paths(report))
+    if target.exists():
+        shutil.rmtree(target)
+    temporary.rename(target)
+    return target
+
+
+def without_absolute_paths(value: Any) -> Any:
+    """``value``, nested lists and objects of JSON, where only the last part is left of absolute paths."""
+    if isinstance(value, Mapping):
+        return {key: without_absolute_paths(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_absolute_paths(item) for item in value]
+    if isinstance(value, str) and Path(value).is_absolute():
+        return Path(value).name
+    return value
+
+
+def _evaluation(folder: Path) -> dict[str, Any]:
+    """The evaluation of the newest checkpoint of a run."""
+    try:
+        report = json.loads((folder / _EVALUATION).read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError) as error:
+        raise UserError(
+            f"the run in '{folder}' has no {_EVALUATION}; write it with scripts/evaluate.py --policy {folder} "
+            f"--json {folder / _EVALUATION}"
+        ) from error
+    facts = runs.checkpoint_facts(folder)
+    if report.get("checkpoint_hash") != facts["checkpoint_hash"]:
+        raise UserError(f"{_EVALUATION} in '{folder}' is not of its {facts['checkpoint']}; evaluate it again")
+    return report
+
+
+def _shipped_skills(config: Mapping[str, Any], folder: Path, root: Path) -> list[str]:
+    """Paths of the shipped sub-policies of a mutex, relative to its shipped folder: those with the same weights.
+
+    Raises:
+        UserError: one is missing.
+    """
+    robot = config_entry(config, "robot", folder)
+    shipped = sorted(path for path in root.glob(f"{robot}_*") if (path / "config.json").is_file())
+    result = []
+    for skill, path in zip(config["skills"], config_entry(config, "policy.sub_policy_paths", folder), strict=True):
+        first = [other for other in shipped if other.name == f"{robot}_{skill}"]
+        same = [other for other in (*first, *shipped) if _same_weights(other, folder / path)]
+        if not same:
+            raise UserError(f"the mutex in '{folder}' has a skill that is not shipped: {skill}; ship '{path}' first")
+        result.append(f"../{same[0].name}")
+    return result
+
+
+def _same_weights(first: Path, second: Path) -> bool:
+    states: list[Mapping[str, Tensor]] = [
+        load_checkpoint(find_checkpoint(folder))["model_state_dict"] for folder in (first, second)
+    ]
+    one, other = states
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())

@@ -1,0 +1,1 @@
+"""MuJoCo's batched engine on the CPU, its pictures and its window."""

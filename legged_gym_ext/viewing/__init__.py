@@ -1,0 +1,1 @@
+"""How a policy looks: films, captions, a window, pictures of the obstacles."""

@@ -1,0 +1,82 @@
+"""Pictures of every type of block with a robot before it, from easy to hard: contact sheets for the documentation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+
+from legged_gym_ext.robots.registry import get_robot
+from legged_gym_ext.sim.interface import CameraCfg, SceneCfg, SimCfg, Simulator
+from legged_gym_ext.sim.registry import make_simulator
+from legged_gym_ext.terrain.blocks import BLOCKS
+from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, num_boxes, num_random
+from legged_gym_ext.viewing.overlay import write_text
+
+DIFFICULTIES = (0.0, 0.5, 1.0)
+PICTURED = tuple(name for name, block in BLOCKS.items() if block.num_boxes or block.floor != "through")
+"""Types of block that there is something to see of."""
+_DISTANCE = 0.6
+"""From the base to the obstacle, m."""
+_CAMERA = CameraCfg(width=320, height=240, distance=2.6, azimuth=62.0, elevation=-17.0, lookat_offset=(0.7, 0.0, 0.05))
+_FROM_BEHIND = replace(_CAMERA, azimuth=28.0, elevation=-24.0)
+_FROM_BEFORE = replace(_CAMERA, azimuth=122.0, elevation=-15.0)
+_CAMERAS = {"tilt": _FROM_BEHIND, "rubble": _FROM_BEHIND, "down": _FROM_BEFORE, "stairs_down": _FROM_BEFORE}
+
+
+def block_track(name: str) -> tuple[TrackCfg, Tracks]:
+    """Tracks of a single block called ``name``, one for each of ``DIFFICULTIES``, and their configuration."""
+    cfg = TrackCfg(blocks=(name,), num_blocks=1, width=(1.8, 1.8))
+    count = len(DIFFICULTIES)
+    noise = torch.rand(1, num_random(cfg), generator=torch.Generator().manual_seed(3)).repeat(count, 1)
+    noise[:, 3:5] = 0.5  # depth and length in the middle of their ranges
+    kinds = torch.zeros(count, 1, dtype=torch.long)
+    return cfg, build_tracks(cfg, kinds, torch.tensor(DIFFICULTIES)[:, None], noise)
+
+
+def block_scene(name: str, robot: str) -> tuple[Simulator, Tracks]:
+    """A simulator with one world for each of ``DIFFICULTIES``, in each a robot that stands before the block."""
+    cfg, tracks = block_track(name)
+    facts, count = get_robot(robot), len(DIFFICULTIES)
+    sim = make_simulator("mujoco", facts, count, sim=SimCfg(num_threads=1), scene=SceneCfg(num_boxes=num_boxes(cfg)))
+    everyone = torch.ones(count, dtype=torch.bool)
+    sim.set_boxes(everyone, tracks.boxes, torch.ones(tracks.boxes.shape[:2], dtype=torch.bool))
+    root = torch.zeros(count, 13)
+    root[:, 0] = tracks.start[:, 0] - _DISTANCE
+    root[:, 2], root[:, 6] = tracks.level[:, 0] + facts.base_height, 1.0
+    pose = torch.tensor(facts.default_dof_pos).expand(count, -1)
+    sim.reset(everyone, root, pose, torch.zeros_like(pose))
+    return sim, tracks
+
+
+def contact_sheet(name: str, robot: str = "go1") -> np.ndarray:
+    """An image (height, width, 3) uint8: the block at each of ``DIFFICULTIES`` side by side, with its parameter.
+
+    Raises:
+        UserError: where there is no OpenGL.
+    """
+    sim, tracks = block_scene(name, robot)
+    try:
+        pictures = []
+        for world, parameter in enumerate(tracks.parameter[:, 0].tolist()):
+            unit = "DEG" if name == "slope" else "M"
+            shown = f"{name.replace('_', ' ')} {parameter:.2f} {unit}"
+            pictures.append(write_text(sim.render(world, _CAMERAS.get(name, _CAMERA)), [shown]))
+        return np.concatenate(pictures, axis=1)
+    finally:
+        sim.close()
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write ``image (height, width, 3)`` uint8; the folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", format="image2", options={"update": "1"}) as container:
+        stream = container.add_stream("png", rate=1)
+        stream.height, stream.width = image.shape[:2]
+        stream.pix_fmt = "rgb24"
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+        for packet in [*stream.encode(frame), *stream.encode()]:
+            container.mux(packet)

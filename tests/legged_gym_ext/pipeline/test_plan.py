@@ -1,0 +1,190 @@
+"""Which stages a training of skills has, where it goes on, and the page on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from tensorboardX import SummaryWriter
+from toy_runs import write_toy_run
+
+from legged_gym_ext.evaluation.plots import curves
+from legged_gym_ext.pipeline.event_files import read_scalars
+from legged_gym_ext.pipeline.plan import SkillsPlan, plan_stages
+from legged_gym_ext.pipeline.report_page import training_seconds, write_page
+from legged_gym_ext.pipeline.stages import Stage
+from legged_gym_ext.runs import mutex
+from legged_gym_ext.tasks.registry import get_task
+from st_rl.utils.errors import UserError
+
+
+def plan(out: Path, **options: object) -> SkillsPlan:
+    return SkillsPlan("go1", out, videos=False, **options)  # type: ignore[arg-type]
+
+
+def stage(of: SkillsPlan, name: str) -> Stage:
+    return next(stage for stage in plan_stages(of) if stage.name == name)
+
+
+def trained(of: SkillsPlan, skill: str, date: str = "2026-01-01_00-00-00") -> Path:
+    """A run of ``skill`` with three iterations."""
+    return write_toy_run(of.runs_root / f"go1_{skill}" / f"{date}_{skill}", f"go1_{skill}")
+
+
+def test_every_skill_is_trained_from_the_walk_and_then_combined(tmp_path: Path) -> None:
+    stages = {stage.name: stage for stage in plan_stages(plan(tmp_path))}
+    assert len(stages) == 6 + 1 + 6 + 5 + 3
+    assert stages["walk_training"].needs == () and stages["jump_training"].needs == ("walk_training",)
+    ready = {skill: "finish" if skill == "tilt" else "training" for skill in mutex.SKILLS}
+    assert set(stages["mutex"].needs) == {f"{skill}_{stage}" for skill, stage in ready.items()}
+    assert not any(stage.is_done() for stage in stages.values())
+    some = [stage.name for stage in plan_stages(plan(tmp_path, skills=("walk", "jump")))]
+    assert "mutex" not in some and plan(tmp_path, skills=("walk", "jump")).missing() == ("tilt", "crawl", "leap")
+
+
+def test_a_training_starts_goes_on_and_is_kept(tmp_path: Path) -> None:
+    whole, longer = plan(tmp_path, max_iterations=3, num_envs=8), plan(tmp_path, max_iterations=5, num_envs=8)
+    walk = trained(whole, "walk")
+    start = stage(whole, "jump_training").command(1)
+    assert start[3] == "go1_jump" and start[start.index("--load-run") + 1] == str(walk)
+    assert start[start.index("--env.num-envs") + 1] == "8" and "--resume" not in start
+    # One that was killed before its first checkpoint starts anew.
+    (whole.runs_root / "go1_jump" / "2025-01-01_00-00-00_jump").mkdir(parents=True)
+    assert stage(whole, "jump_training").command(1) == start
+    run = trained(whole, "jump")
+    assert stage(whole, "jump_training").is_done() and not stage(longer, "jump_training").is_done()
+    again = stage(longer, "jump_training").command(2)
+    assert again[3:5] == ["--resume", str(run)] and "--load-run" not in again
+    assert again[again.index("--train.max-iterations") + 1] == "5"
+
+
+def test_a_second_training_starts_from_the_first_and_takes_its_place(tmp_path: Path) -> None:
+    of = plan(tmp_path, max_iterations=3)
+    first = trained(of, "tilt")
+    finish = stage(of, "tilt_finish")
+    assert stage(of, "tilt_training").is_done() and not finish.is_done() and finish.needs == ("tilt_training",)
+    command = finish.command(1)
+    assert command[command.index("--load-run") + 1] == str(first) and "reset_std:0.4" in command
+    assert command[command.index("--name") + 1] == "finish"
+    second = write_toy_run(of.runs_root / "go1_tilt" / "2026-01-02_00-00-00_finish", "go1_tilt")
+    assert stage(of, "tilt_training").is_done() and finish.is_done()
+    assert str(second) in stage(of, "tilt_evaluation").command(1)
+    assert stage(of, "tilt_evaluation").needs == ("tilt_finish",)
+    # So does one that another robot's policy started.
+    donated = SkillsPlan("a1", tmp_path, videos=False, donor="go1")
+    assert {"tilt_finish", "jump_finish"} & {stage.name for stage in plan_stages(donated)} == {"tilt_finish"}
+
+
+def test_an_evaluation_is_done_again_for_another_checkpoint(tmp_path: Path) -> None:
+    of = plan(tmp_path)
+    run = trained(of, "jump")
+    assert not stage(of, "jump_evaluation").is_done()
+    (run / "evaluation.json").write_text(json.dumps({"task": "go1_jump"} | mutex.policy_facts(run)))
+    assert stage(of, "jump_evaluation").is_done()
+    (run / "model_4.pt").write_bytes(b"newer")
+    assert not stage(of, "jump_evaluation").is_done()
+    assert "--solidity" in stage(of, "jump_evaluation").command(1)
+
+
+def test_the_mutex_is_made_of_the_trained_skills(tmp_path: Path) -> None:
+    of = plan(tmp_path, max_iterations=3)
+    folders = {skill: trained(of, skill) for skill in mutex.SKILLS}
+    assert f"leap={folders['leap']}" in stage(of, "mutex").command(1) and not stage(of, "mutex").is_done()
+    mutex.make_mutex(of.mutex_folder, get_task("go1_field"), folders)
+    assert stage(of, "mutex").is_done()
+    trained(of, "leap", date="2026-01-02_00-00-00")
+    assert not stage(of, "mutex").is_done()
+
+
+def test_who_learned_rough_ground_walks_in_the_mutex(tmp_path: Path) -> None:
+    of = plan(tmp_path, skills=(*mutex.SKILLS, "stairs"))
+    folders = {skill: trained(of, skill) for skill in of.skills}
+    assert f"walk={folders['stairs']}" in stage(of, "mutex").command(1)
+    assert "stairs_training" in stage(of, "mutex").needs
+
+
+def test_hurdles_are_learned_from_the_jump_and_jumped_in_the_mutex(tmp_path: Path) -> None:
+    of = plan(tmp_path, skills=(*mutex.SKILLS, "hurdle"))
+    folders = {skill: trained(of, skill) for skill in of.skills if skill != "hurdle"}
+    assert stage(of, "hurdle_training").needs == ("jump_training",)
+    assert str(folders["jump"]) in stage(of, "hurdle_training").command(1)
+    hurdle = trained(of, "hurdle")
+    assert f"jump={hurdle}" in stage(of, "mutex").command(1)
+    # Without the jump there is still the walk.
+    assert stage(plan(tmp_path, skills=("walk", "hurdle")), "hurdle_training").needs == ("walk_training",)
+
+
+def test_skills_start_from_those_of_another_robot(tmp_path: Path) -> None:
+    of = SkillsPlan("a1", tmp_path, videos=False, donor="go1", skills=("walk", "jump", "climb"))
+    jump = stage(of, "jump_training")
+    command = jump.command(1)
+    assert command[command.index("--load-run") + 1].endswith("go1_jump") and jump.needs == ()
+    assert command[command.index("--env.events.levels.params.num-levels") + 1] == "10"
+    assert of.iterations("jump", "jump") < get_task("a1_jump").train.max_iterations
+    # No such policy is shipped: from the robot's own walk, as ever.
+    assert of.donated("climb") is None and stage(of, "climb_training").needs == ("walk_training",)
+    with pytest.raises(UserError, match="spot"):
+        SkillsPlan("a1", tmp_path, donor="spot")
+
+
+def test_a_walk_from_elsewhere_is_left_alone(tmp_path: Path) -> None:
+    walk = write_toy_run(tmp_path / "walk", "go1_walk")
+    of = plan(tmp_path / "out", walk=walk)
+    names = [stage.name for stage in plan_stages(of)]
+    assert stage(of, "walk_training").is_done() and "walk_evaluation" not in names
+    assert str(walk) in stage(of, "crawl_training").command(1)
+
+
+def test_the_page_compares_skills_alone_and_together(tmp_path: Path) -> None:
+    of = plan(tmp_path)
+    run = trained(of, "jump")
+    of.mutex_folder.mkdir(parents=True)
+    rates = {run / "alone.json": 0.95, of.mutex_folder / "evaluation.json": 0.91, of.mutex_folder / "rpl.json": 0.72}
+    for path, rate in rates.items():
+        block = {"success_rate": rate, "success_ci": [0.6, 1.0], "episodes": 80, "passed": 70, "parameter": [0.1, 0.5]}
+        path.write_text(json.dumps(PAGE_HEAD | {"per_block": {"jump": block}}))
+    text = write_page(of, {}).read_text()
+    assert "<td>jump</td><td>95.0% of 80</td><td>91.0% of 80</td><td></td><td>72.0% of 80</td>" in text
+
+
+def test_wrong_names_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unknown robot 'spot'"):
+        SkillsPlan("spot", tmp_path)
+    with pytest.raises(UserError, match="unknown task 'go1_swim'"):
+        plan(tmp_path, skills=("swim",))
+
+
+def test_learning_curves_are_read_even_from_what_a_killed_run_left(tmp_path: Path) -> None:
+    for part, first in (("1", 1), ("2", 3)):
+        writer = SummaryWriter(logdir=str(tmp_path), filename_suffix=f".{part}")
+        for step in range(first, first + 4):
+            writer.add_scalar("mean_reward", 10.0 * step + int(part), step)
+            writer.add_scalar("time/update", 0.5, step)
+        writer.close()
+    (last,) = tmp_path.glob("*.2")
+    last.write_bytes(last.read_bytes()[:-9])
+    # The second file, of the resumed run, counts where both have a step; its last record is cut.
+    assert read_scalars(tmp_path)["mean_reward"] == [(1, 11), (2, 21), (3, 32), (4, 42), (5, 52), (6, 62)]
+    assert training_seconds(tmp_path) == pytest.approx(2.5)
+    ElementTree.fromstring(curves(read_scalars(tmp_path), "a < b"))
+
+
+def test_the_page_needs_nothing_but_its_videos(tmp_path: Path) -> None:
+    of = plan(tmp_path, skills=("walk", "jump"))
+    run = trained(of, "jump")
+    writer = SummaryWriter(logdir=str(run))
+    for step in range(3):
+        writer.add_scalar("mean_reward", float(step), step)
+    writer.close()
+    (run / "video.mp4").write_bytes(b"")
+    figures = {"success_rate": 0.875, "success_ci": [0.8, 0.9], "mean_power": 250.0}
+    (run / "evaluation.json").write_text(json.dumps(figures | PAGE_HEAD))
+    text = write_page(of, {"jump_training": "done", "walk_training": "failed"}).read_text()
+    assert "87.5%" in text and "250 W" in text and "<polyline" in text and "walk_training: failed" in text
+    assert f'src="runs/go1_jump/{run.name}/video.mp4"' in text and str(tmp_path) not in text
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+PAGE_HEAD = {"task": "go1_jump", "protocol": "rpl", "episodes": 4, "seed": 1, "backend": "mujoco"}

@@ -1,0 +1,154 @@
+"""The command line sets any field of a task, and says what is wrong with the others."""
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from legged_gym_ext.runs.command_line import parse_options, parse_task, run_script
+from legged_gym_ext.runs.config_io import leaves
+from legged_gym_ext.tasks.registry import get_task
+from st_rl.utils.errors import UserError
+
+
+@dataclass
+class Options:
+    """Options of a script."""
+
+    task: str = ""
+    evaluate: bool = True
+    resume: str | None = None
+
+
+@dataclass
+class Goal:
+    """Options of an option."""
+
+    episodes: int = 2
+
+
+@dataclass
+class Report:
+    """Options of another script."""
+
+    goal: Goal = field(default_factory=Goal)
+
+
+def test_options_and_fields_are_set_together() -> None:
+    arguments = ["go1_walk", "--no-evaluate", "--env.num-envs", "5", "--env.rewards.torque.weight=-2"]
+    options, task = parse_task(Options, [*arguments, "--env.commands.lin_vel_x", "-0.5", ".5"])
+    assert (options.task, options.evaluate) == ("go1_walk", False)
+    assert (task.env.num_envs, task.env.rewards["torque"].weight) == (5, -2.0)
+    assert task.env.commands.lin_vel_x == (-0.5, 0.5)
+
+
+def test_without_changes_the_task_is_the_registered_one() -> None:
+    assert parse_task(Options, ["--task", "a1_walk"])[1] == get_task("a1_walk")
+
+
+def test_an_option_may_stand_without_its_value() -> None:
+    bare = {"--resume": "latest"}
+    assert parse_task(Options, ["go1_walk", "--resume"], bare=bare)[0].resume == "latest"
+    assert parse_task(Options, ["go1_walk", "--resume", "--no-evaluate"], bare=bare)[0].resume == "latest"
+    assert parse_task(Options, ["go1_walk", "--resume", "mine"], bare=bare)[0].resume == "mine"
+
+
+def other(value: Any) -> tuple[list[str], Any]:
+    """Arguments for another value of the same type, and that value."""
+    if isinstance(value, bool):
+        return [], not value
+    if isinstance(value, int | float):
+        return [str(value + 1)], value + 1
+    if isinstance(value, tuple):
+        parts = [other(item) for item in value]
+        return [text for texts, _ in parts for text in texts], tuple(new for _, new in parts)
+    return ["1"], None
+
+
+def test_every_field_can_be_set() -> None:
+    task = get_task("go1_walk")
+    arguments, expected = ["go1_walk"], {}
+    for section in ("env", "train"):
+        for leaf in leaves(vars(task)[section], f"{section}."):
+            if isinstance(leaf.value, str) or leaf.value is None or leaf.name == "env.sim.dt":
+                continue
+            texts, expected[leaf.name] = other(leaf.value)
+            name = leaf.name.replace("_", "-")
+            if isinstance(leaf.value, bool) and leaf.value:
+                head, _, last = name.rpartition(".")
+                name = f"{head}.no-{last}"
+            arguments += [f"--{name}", *texts]
+    changed = parse_task(Options, arguments)[1]
+    found = {
+        leaf.name: leaf.value
+        for section in ("env", "train")
+        for leaf in leaves(vars(changed)[section], f"{section}.")
+        if leaf.name in expected
+    }
+    assert len(expected) > 80
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["go1_swim"], "unknown task 'go1_swim'; choose one of: a1_climb, a1_crawl, "),
+        ([], "name a task with --task; there are: a1_climb, a1_crawl, "),
+        (["go1_walk", "--env.num-env", "3"], "did you mean env.num-envs"),
+        (["go1_walk", "--env.rewards.zzz", "3"], "env.rewards.torque.weight"),
+        (["go1_walk", "--fast"], "choose one of: evaluate, resume, task"),
+        (["go1_walk", "--env.num-envs", "many"], "invalid literal"),
+        (["go1_walk", "--env.commands.lin-vel-x", "1"], "env.commands.lin-vel-x"),
+        (["go1_walk", "--train.algorithm.schedule", "linear"], "choose 'adaptive' or 'fixed'"),
+        (
+            ["go1_walk", "--train.algorithm.adapting-epochs", "9"],
+            "'train.algorithm' does not work out: adapting_epochs",
+        ),
+    ],
+)
+def test_mistakes_are_explained(arguments: list[str], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_task(Options, arguments)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_help_lists_options_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as leaving:
+        parse_task(Options, ["--help"])
+    assert leaving.value.code == 0
+    assert "--env.num-envs" in capsys.readouterr().out
+
+
+def test_user_errors_become_exit_code_two(capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> int:
+        parse_options(Options, ["--nonsense"])
+        return 0
+
+    assert run_script(main) == 2
+    assert capsys.readouterr().err == "unknown field 'nonsense'; choose one of: evaluate, resume, task\n"
+
+
+def test_options_within_options_are_set_by_their_path() -> None:
+    assert parse_options(Report, ["--goal.episodes", "5"]).goal.episodes == 5
+    with pytest.raises(UserError, match=r"goal\.episode'.*goal\.episodes"):
+        parse_options(Report, ["--goal.episode", "5"])
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    """As in ``script | head -1``: no traceback, and the exit code of a shell for SIGPIPE."""
+    program = (
+        "import sys\n"
+        "from legged_gym_ext.runs.command_line import run_script\n"
+        "def main():\n"
+        "    for _ in range(100_000): print('a line of a table')\n"
+        "sys.exit(run_script(main))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 141

@@ -1,0 +1,78 @@
+"""Text in images, and what videos of tracks say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from toy_runs import write_toy_skills
+
+from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.runs import mutex
+from legged_gym_ext.sim.interface import CameraCfg
+from legged_gym_ext.tasks.registry import get_task
+from legged_gym_ext.viewing.overlay import active_skill, text_mask, track_caption, write_text
+from legged_gym_ext.viewing.video import TrackVideoCfg, film, video_cfg
+
+
+def test_a_letter_by_hand() -> None:
+    rows = ["".join("#" if pixel else "." for pixel in row) for row in text_mask("t")]
+    assert rows == ["#####.", "..#...", "..#...", "..#...", "..#...", "..#...", "..#..."]
+    assert text_mask("ab", scale=3).shape == (21, 36)
+    assert np.array_equal(text_mask("~"), text_mask("?"))
+
+
+def test_text_is_cut_at_the_edge_and_the_image_stays() -> None:
+    image = np.full((20, 30, 3), 90, dtype=np.uint8)
+    written = write_text(image, ["a long line", "another", "and one more"], scale=1)
+    assert (image == 90).all() and written.shape == image.shape
+    assert set(np.unique(written)) <= {30, 90, 255} and (written == 255).any()
+    assert np.array_equal(write_text(image, []), image)
+
+
+def test_the_active_skill_and_the_obstacle_are_told(tmp_path: Path) -> None:
+    skills = write_toy_skills(tmp_path)
+    task = get_task("go1_field")
+    folder = mutex.make_mutex(tmp_path / "go1_mutex", task, skills)
+    cfg = video_cfg(task.env, track=TrackVideoCfg(0.5, ("leap", "slope")))
+    env = runs.make_env(cfg, num_envs=1, backend="mujoco", seed=1)
+    policy = runs.RunPolicy(folder, env)
+    names = mutex.mutex_skills(folder)
+    assert active_skill(policy, names) == "" and active_skill(policy, ()) == ""
+    caption = track_caption(env, policy, names)
+    obs, _ = env.reset()
+    obs[:, env.obs_segments.slice_of("engaging_block")] = torch.tensor([0.3, 0.0, 0.0, 0.0, 0.0, 1.0, 0.5, 0.5])
+    policy(obs)
+    assert caption() == ["skill: leap", "1/2 leap 0.50 m"]
+    env.close()
+
+
+def test_a_film_of_a_track_ends_with_the_episode(tmp_path: Path) -> None:
+    class Drawing:
+        """Stands for the engine's pictures."""
+
+        def __init__(self, sim: object) -> None:
+            self.sim = sim
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.sim, name)
+
+        def render(self, world: int, camera: CameraCfg) -> np.ndarray:
+            return np.zeros((48, 64, 3), dtype=np.uint8)
+
+    class Stop:
+        def __call__(self, observations: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(len(observations), 12)
+
+        def reset(self, dones: torch.Tensor | None = None) -> None:
+            pass
+
+    cfg = replace(video_cfg(get_task("go1_jump").env), num_envs=1, episode_length_s=0.2)
+    env = runs.make_env(cfg, num_envs=1, backend="mujoco")
+    env.sim = Drawing(env.sim)  # type: ignore[assignment]
+    frames = list(film(env, Stop(), 50, CameraCfg(), caption=lambda: ["stop"]))
+    assert len(frames) == 9 and (frames[0] == 255).any()
+    assert len(list(film(env, Stop(), 50, CameraCfg(), every=2))) == 5
+    env.close()
