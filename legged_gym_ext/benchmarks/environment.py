@@ -16,6 +16,7 @@ from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs.folders import make_env
 from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.sim.interface import Simulator
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.utils.errors import UnknownNameError, UserError
 
@@ -76,8 +77,7 @@ def measure(
     worlds: int,
     rounds: int,
     steps: int,
-    backend: str = "mujoco",
-    device: str = "cpu",
+    where: Where = Where(),
     graphed: bool = False,
 ) -> dict[str, Any]:
     """Rates of a backend in ``worlds`` worlds, all in control steps of one world per second.
@@ -94,13 +94,14 @@ def measure(
     """
     if rounds < 1 or steps < 1:
         raise UserError("a benchmark needs at least one round and one step")
-    if backend not in RAW_PHYSICS:
-        raise UnknownNameError("backend", backend, sorted(RAW_PHYSICS))
+    if where.backend not in RAW_PHYSICS:
+        raise UnknownNameError("backend", where.backend, sorted(RAW_PHYSICS))
     # What is loaded once is not counted as memory of worlds.
-    make_env(task.env, num_envs=1, backend=backend, device=device).close()
+    make_env(task.env, where, num_envs=1).close()
+    device = where.device
     before = memory_mib(device)
     seed = task.train.seed
-    env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=seed, graphed=graphed)
+    env = make_env(task.env, where, num_envs=worlds, seed=seed, graphed=graphed)
     generator = torch.Generator(device=device).manual_seed(0)
     actions = [torch.randn(worlds, env.num_actions, generator=generator, device=device) for _ in range(steps)]
     try:
@@ -127,16 +128,14 @@ def measure(
     }
 
 
-def env_ratio(
-    task: TaskCfg, base: TaskCfg, *, worlds: int, rounds: int, steps: int, backend: str = "mujoco", device: str = "cpu"
-) -> float:
+def env_ratio(task: TaskCfg, base: TaskCfg, *, worlds: int, rounds: int, steps: int, where: Where = Where()) -> float:
     """Environment steps per second of ``task`` over those of ``base``: the median of the rounds, side by side.
 
     Both take random actions; arguments as in ``measure``.
     """
+    device = where.device
     generator = torch.Generator(device=device).manual_seed(0)
-    where: dict[str, Any] = {"num_envs": worlds, "backend": backend, "device": device}
-    envs = [make_env(each.env, seed=each.train.seed, **where) for each in (task, base)]
+    envs = [make_env(each.env, where, num_envs=worlds, seed=each.train.seed) for each in (task, base)]
     try:
         shape = (worlds, envs[0].num_actions)
         actions = [torch.randn(shape, generator=generator, device=device) for _ in range(steps)]
@@ -150,11 +149,11 @@ def env_ratio(
 
 
 def _alternate(task: TaskCfg, env: LeggedEnv, actions: list[Tensor], rounds: int) -> tuple[list[float], ...]:
-    raw = RAW_PHYSICS[env.backend](env.sim)
+    raw = RAW_PHYSICS[env.where.backend](env.sim)
     state = env.state
     limit = env.cfg.normalization.clip_actions
     targets = [state.default_dof_pos + state.action_scale * action.clamp(-limit, limit) for action in actions]
-    runner = make_runner(replace(task, env=env.cfg), env, None, backend=env.backend, device=str(env.device))
+    runner = make_runner(replace(task, env=env.cfg), env, None)
     runner.stream = io.StringIO()
     runner.learn(1, init_at_random_ep_len=True)
     raw.start()

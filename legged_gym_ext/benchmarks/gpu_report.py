@@ -20,6 +20,7 @@ from legged_gym_ext.mdp import observations
 from legged_gym_ext.runs.folders import make_env
 from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import PolicyCfg, TaskCfg
 from st_rl.utils.errors import UserError
 
@@ -59,8 +60,7 @@ def sweep(
     task: TaskCfg,
     worlds: Sequence[int],
     *,
-    backend: str,
-    device: str,
+    where: Where,
     rounds: int,
     steps: int,
     graphed: bool = False,
@@ -73,9 +73,8 @@ def sweep(
     results = []
     for count in worlds:
         log.info("%s: %d worlds%s", task.name, count, ", steps replayed" if graphed else "")
-        where: dict[str, Any] = {"backend": backend, "device": device, "graphed": graphed}
         try:
-            results.append(measure(task, worlds=count, rounds=rounds, steps=steps, **where))
+            results.append(measure(task, worlds=count, rounds=rounds, steps=steps, where=where, graphed=graphed))
         except RuntimeError as error:
             # A report of many measurements must not be lost for one of them.
             results.append({"worlds": count, "graphed": graphed, "error": str(error).splitlines()[0]})
@@ -116,15 +115,15 @@ def seeing(task: TaskCfg) -> TaskCfg:
     return replace(task, env=env, train=replace(task.train, policy=_SeeingPolicyCfg()))
 
 
-def memory_of(task: TaskCfg, worlds: int, *, backend: str, device: str) -> dict[str, Any]:
-    """GiB in use on ``device`` in an iteration of training of ``task`` in ``worlds`` worlds."""
+def memory_of(task: TaskCfg, worlds: int, where: Where) -> dict[str, Any]:
+    """GiB in use on the device in an iteration of training of ``task`` in ``worlds`` worlds."""
     torch.cuda.empty_cache()  # of what was measured before
-    env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=task.train.seed)
+    env = make_env(task.env, where, num_envs=worlds, seed=task.train.seed)
     try:
-        runner = make_runner(replace(task, env=env.cfg), env, None, backend=backend, device=device)
+        runner = make_runner(replace(task, env=env.cfg), env, None)
         runner.stream = io.StringIO()
         runner.learn(1)
-        used = memory_mib(device)
+        used = memory_mib(where.device)
     finally:
         env.close()
     return {"task": task.name, "worlds": worlds, "memory_gib": None if used is None else used / 1024.0}
@@ -135,8 +134,7 @@ def time_to_walk(
     goal: WalkGoal,
     *,
     worlds: int,
-    backend: str,
-    device: str,
+    where: Where,
     graphed: bool = False,
 ) -> dict[str, Any]:
     """Train from scratch until an evaluation reaches ``goal``.
@@ -148,18 +146,17 @@ def time_to_walk(
         ``seconds`` of training (``None`` if the goal was not reached), iterations, steps, and the last figures.
     """
     seed = task.train.seed
-    env = make_env(task.env, num_envs=worlds, backend=backend, device=device, seed=seed, graphed=graphed)
-    where: dict[str, Any] = {"backend": backend, "device": device}
+    env = make_env(task.env, where, num_envs=worlds, seed=seed, graphed=graphed)
     seconds, reached, figures = 0.0, False, None
     try:
-        runner = make_runner(replace(task, env=env.cfg), env, None, backend=backend, device=device)
+        runner = make_runner(replace(task, env=env.cfg), env, None)
         runner.stream = io.StringIO()
         while seconds < goal.max_seconds and not reached:
             begin = now(env.device)
             runner.learn(goal.every, init_at_random_ep_len=runner.iteration == 0)
             seconds += now(env.device) - begin
             policy = _Acting(runner.get_inference_policy())
-            figures = evaluate_walk(task, lambda _, policy=policy: policy, episodes=goal.episodes, seed=1, **where)
+            figures = evaluate_walk(task, lambda _, policy=policy: policy, episodes=goal.episodes, seed=1, where=where)
             runner.alg.train_mode()
             reached = goal.reached_by(figures)
             log.info("%.0f s, %d iterations: %s", seconds, runner.iteration, figures.to_json())

@@ -15,14 +15,14 @@ from legged_gym_ext.benchmarks.environment import env_ratio, measure
 from legged_gym_ext.benchmarks.mutex import mutex_over_sub_policy
 from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
 from legged_gym_ext.evaluation.report import write_report
-from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
 
 
 @dataclass
-class BenchmarkOptions:
+class BenchmarkOptions(WhereOptions):
     """Measure speed and memory, as ratios of what runs side by side."""
 
     task: str = "go1_walk"
@@ -31,9 +31,6 @@ class BenchmarkOptions:
     """Measurements alternate this many times; medians are reported."""
     steps: int = 48
     """Control steps per measurement of physics and environment."""
-    backend: str = "mujoco"
-    """'mujoco' or 'warp'; physics, environment and training are measured on it."""
-    device: str = "cpu"
     json: Path | None = None
     """File for the figures."""
 
@@ -43,16 +40,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(BenchmarkOptions, argv)
     task = get_task(options.task)
     require_backend(options.backend, options.device)
-    where: dict[str, Any] = {"backend": options.backend, "device": options.device}
-    result = where | measure(task, worlds=options.worlds, rounds=options.rounds, steps=options.steps, **where)
-    result["field_over_walk"] = env_ratio(
-        get_task("go1_field"),
-        get_task("go1_walk"),
-        worlds=options.worlds,
-        rounds=options.rounds,
-        steps=options.steps,
-        **where,
-    )
+    size: dict[str, Any] = {"worlds": options.worlds, "rounds": options.rounds, "steps": options.steps}
+    where = options.where()
+    result = {"backend": where.backend, "device": where.device} | measure(task, where=where, **size)
+    result["field_over_walk"] = env_ratio(get_task("go1_field"), get_task("go1_walk"), where=where, **size)
     sizes: dict[str, Any] = {"num_envs": options.worlds, "repetitions": options.rounds}
     update = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, **sizes)
     recurrent = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, recurrent=True, **sizes)

@@ -16,7 +16,7 @@ import torch
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs.command_line import parse_task, run_script
+from legged_gym_ext.runs.command_line import WhereOptions, parse_task, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, resolve_policy
 from legged_gym_ext.runs.training import with_threads
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -29,7 +29,7 @@ from st_rl.utils.errors import UnknownNameError, UserError
 
 
 @dataclass
-class CollectOptions:
+class CollectOptions(WhereOptions):
     """Collect trajectories for a trainer. Every field of the task can be set by its dotted name."""
 
     task: str = ""
@@ -63,10 +63,6 @@ class CollectOptions:
     """Segments stored as float16 ('name') or as uint8 within a range ('name:low:high')."""
     seed: int | None = None
     """Of worlds and noise; by default one drawn anew, so that no two collectors play the same."""
-    backend: str = "mujoco"
-    device: str = "cpu"
-    num_threads: int = 0
-    """Threads of simulator and policies; 0 means every core."""
     log_root: Path = runs.LOG_ROOT
     """Where runs are looked for."""
 
@@ -128,7 +124,7 @@ def main(argv: list[str] | None = None) -> int:
     task = with_threads(task, options.num_threads)
     seed = secrets.randbits(31) if options.seed is None else options.seed
     torch.manual_seed(seed)
-    env = LeggedEnv(task.env, backend=options.backend, device=options.device, seed=seed)
+    env = LeggedEnv(task.env, options.where(), seed=seed)
     try:
         saver = make_saver(options, task, env, data)
         print(f"{options.name}: writing to {data}, seed {seed}")

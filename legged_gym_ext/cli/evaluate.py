@@ -9,7 +9,7 @@ from pathlib import Path
 from legged_gym_ext.evaluation import plots, report
 from legged_gym_ext.evaluation.tracks import TrackOptions
 from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs.command_line import named_task, parse_options_of, parse_task, run_script
+from legged_gym_ext.runs.command_line import WhereOptions, named_task, parse_options_of, parse_task, run_script
 from legged_gym_ext.runs.mutex import MUTEX, MutexOptions, policy_facts, resolve_policy
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
@@ -21,7 +21,7 @@ EPISODES = {"walk": 256}
 
 
 @dataclass
-class EvaluateOptions(MutexOptions):
+class EvaluateOptions(WhereOptions, MutexOptions):
     """Evaluate a trained policy. Every field of the task can be set by its dotted name."""
 
     task: str = ""
@@ -39,16 +39,14 @@ class EvaluateOptions(MutexOptions):
     """Obstacles of a course."""
     difficulty: float = 0.5
     """Of a course: 0 is the easiest and 1 the hardest obstacle of each type."""
-    solidity: int = 0
-    """So many episodes more (100 are good) are checked at every physics step: penetration, joint and motor limits."""
+    strict_episodes: int = 0
+    """Additional episodes (100 are good) in which penetration, joint and motor limits are checked at every physics
+    step."""
     seed: int = 1
     json: Path | None = None
     """File for the figures."""
     plot: Path | None = None
     """SVG file with a picture of success by obstacle or difficulty."""
-    backend: str = "mujoco"
-    device: str = "cpu"
-    num_threads: int | None = None
     log_root: Path = runs.LOG_ROOT
     """Where runs are looked for."""
 
@@ -86,12 +84,10 @@ def main(argv: list[str] | None = None) -> int:
         policy=folder.resolve().name,
         protocol=protocol,
         track=TrackOptions(options.blocks, options.num_blocks, options.difficulty),
-        solidity=options.solidity,
+        strict_episodes=options.strict_episodes,
         episodes=EPISODES.get(protocol, 400) if options.episodes is None else options.episodes,
         seed=options.seed,
-        backend=options.backend,
-        device=options.device,
-        num_threads=options.num_threads,
+        where=options.where(),
     )
     result |= policy_facts(folder)
     # Files first: whoever reads the table may leave before its end.

@@ -14,6 +14,7 @@ from legged_gym_ext.benchmarks import gpu_report
 from legged_gym_ext.benchmarks.gpu_report import WalkGoal
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
 
@@ -50,27 +51,28 @@ def main(argv: list[str] | None = None) -> int:
     image_task = gpu_report.seeing(get_task(options.image_task))
     gpu_report.require_gpu(options.device)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    where: dict[str, Any] = {"backend": options.backend, "device": options.device}
+    where = Where(options.backend, options.device)
     result: dict[str, Any] = {
         "gpu": torch.cuda.get_device_name(options.device),
         "task": task.name,
         "versions": versions(),
-        **where,
+        "backend": where.backend,
+        "device": where.device,
     }
     size: dict[str, Any] = {"rounds": options.rounds, "steps": options.steps}
-    result["sweep"] = gpu_report.sweep(task, options.worlds, **size, **where)
-    result["sweep"] += gpu_report.sweep(task, options.worlds, graphed=True, **size, **where)
+    result["sweep"] = gpu_report.sweep(task, options.worlds, where=where, **size)
+    result["sweep"] += gpu_report.sweep(task, options.worlds, where=where, graphed=True, **size)
     result["mjlab"] = gpu_report.mjlab_rates(
         options.mjlab_python, options.worlds, steps=options.steps, device=options.device
     )
     write_report(options.json, result)
     if options.walk_worlds:
         result["walk"] = gpu_report.time_to_walk(
-            task, options.goal, worlds=options.walk_worlds, graphed=gpu_report.graphs_pay(result["sweep"]), **where
+            task, options.goal, worlds=options.walk_worlds, where=where, graphed=gpu_report.graphs_pay(result["sweep"])
         )
         write_report(options.json, result)
     if options.image_worlds:
-        result["images"] = gpu_report.memory_of(image_task, options.image_worlds, **where)
+        result["images"] = gpu_report.memory_of(image_task, options.image_worlds, where)
         write_report(options.json, result)
     for name in ("gpu", "mjlab", "images", "walk"):
         print(f"{name}: {result.get(name)}")

@@ -11,6 +11,7 @@ from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import parse_options, run_script
 from legged_gym_ext.sim.registry import require_backend
+from legged_gym_ext.sim.where import Where
 from st_rl.utils.errors import UserError
 
 
@@ -42,8 +43,8 @@ def main(argv: list[str] | None = None) -> int:
         folders = sorted(path for path in runs.SHIPPED.iterdir() if path.is_dir())
     if not folders:
         raise UserError(f"there are no policies in '{runs.SHIPPED}'; name some with --policies")
-    backends = {"mujoco": "cpu", "warp": options.device}
-    entries = parity_report(folders, backends, episodes=options.episodes, seed=options.seed, stored=options.stored)
+    places = (Where(), Where("warp", options.device))
+    entries = parity_report(folders, places, episodes=options.episodes, seed=options.seed, stored=options.stored)
     if options.json is not None:
         write_report(options.json, {"policies": entries})
     print(parity_table(entries))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.overlay import track_caption
@@ -16,7 +16,7 @@ from legged_gym_ext.viewing.window import HELP, KeyboardCommand, play, play_cfg,
 
 
 @dataclass
-class PlayOptions(MutexOptions):
+class PlayOptions(WhereOptions, MutexOptions):
     """Play a trained policy in a window; the keyboard gives the velocity command."""
 
     task: str = ""
@@ -27,7 +27,6 @@ class PlayOptions(MutexOptions):
     """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
     blocks: tuple[str, ...] = ()
     """Types of the obstacles of a track, one after the other; by default those of the task."""
-    backend: str = "mujoco"
     seed: int = 1
     log_root: Path = runs.LOG_ROOT
     """Where runs are looked for."""
@@ -44,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     folder = resolve_policy(options.policy, named, options, root=options.log_root, only=only)
     task = named or runs.load_run(folder).task
     cfg = play_cfg(task.env, TrackVideoCfg(options.difficulty, options.blocks))
-    env = runs.make_env(cfg, num_envs=1, backend=options.backend, seed=options.seed)
+    env = runs.make_env(cfg, options.where(), num_envs=1, seed=options.seed)
     print(HELP)
     try:
         policy = runs.RunPolicy(folder, env)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
 from legged_gym_ext.sim.interface import CameraCfg
 from legged_gym_ext.tasks.registry import get_task
@@ -19,7 +19,7 @@ from legged_gym_ext.viewing.video import TRACK_CAMERA, TrackVideoCfg, record, st
 
 
 @dataclass
-class RecordOptions(MutexOptions):
+class RecordOptions(WhereOptions, MutexOptions):
     """Film a trained policy; works without a display."""
 
     task: str = ""
@@ -44,7 +44,6 @@ class RecordOptions(MutexOptions):
     """Degrees; 0 looks along +x, the direction of tracks, and 90 along +y."""
     camera_elevation: float | None = None
     """Degrees."""
-    backend: str = "mujoco"
     seed: int = 1
     log_root: Path = runs.LOG_ROOT
     """Where runs are looked for."""
@@ -72,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     path = options.out or folder / "video.mp4"
     on_track = task.env.track is not None
     cfg = video_cfg(task.env, options.command, TrackVideoCfg(options.difficulty, options.blocks))
-    env = runs.make_env(cfg, num_envs=1, backend=options.backend, seed=options.seed)
+    env = runs.make_env(cfg, options.where(), num_envs=1, seed=options.seed)
     try:
         torch.manual_seed(options.seed)
         policy = runs.RunPolicy(folder, env)

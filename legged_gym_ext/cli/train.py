@@ -9,12 +9,11 @@ import contextlib
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
 
 from legged_gym_ext.evaluation import report
 from legged_gym_ext.evaluation.walk import MakePolicy
 from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs.command_line import named_task, parse_options_of, parse_task, run_script
+from legged_gym_ext.runs.command_line import WhereOptions, named_task, parse_options_of, parse_task, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, resolve_policy
 from legged_gym_ext.runs.training import train, with_threads
 from legged_gym_ext.runs.training_rsl_rl import RslRlPolicy, train_with_rsl_rl
@@ -29,14 +28,11 @@ from st_rl.utils.errors import UserError
 
 
 @dataclass
-class TrainOptions:
+class TrainOptions(WhereOptions):
     """Train a task, evaluate the result and film it. Every field of the task can be set by its dotted name."""
 
     task: str = ""
     """Registered task; may stand first, without --task."""
-    backend: str = "mujoco"
-    """Simulator."""
-    device: str = "cpu"
     name: str = "run"
     """Last part of the run folder's name."""
     log_root: Path = runs.LOG_ROOT
@@ -49,8 +45,6 @@ class TrainOptions:
     """On a GPU, replay whole control steps as CUDA graphs, which is faster (docs/gpu.md)."""
     runner: str = "st_rl"
     """'st_rl', or 'rsl_rl' for the public library's runner."""
-    num_threads: int = 0
-    """Threads of simulator and learner; 0 means every core."""
     evaluate: bool = True
     """Evaluate after training, into evaluation.json."""
     episodes: int = 256
@@ -58,13 +52,6 @@ class TrainOptions:
     video: bool = True
     """Film after training, into video.mp4."""
     video_seconds: float = 12.0
-
-
-class Where(TypedDict):
-    """What everything is simulated by and on."""
-
-    backend: str
-    device: str
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
@@ -81,15 +68,15 @@ def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
 
 def finish(task: TaskCfg, folder: Path, make_policy: MakePolicy, options: TrainOptions) -> None:
     """Evaluate and film the trained policy."""
-    seed, where = task.train.seed, Where(backend=options.backend, device=options.device)
+    seed, where = task.train.seed, options.where()
     if options.evaluate:
         result = report.evaluation_report(
-            task, make_policy, policy=folder.resolve().name, episodes=options.episodes, seed=seed, **where
+            task, make_policy, policy=folder.resolve().name, episodes=options.episodes, seed=seed, where=where
         )
         report.write_report(folder / "evaluation.json", result | runs.checkpoint_facts(folder))
         print(report.table(result))
     if options.video:
-        env = runs.make_env(video_cfg(task.env), num_envs=1, seed=seed, **where)
+        env = runs.make_env(video_cfg(task.env), where, num_envs=1, seed=seed)
         try:
             record(env, make_policy(env), folder / "video.mp4", seconds=options.video_seconds)
             print(f"video: {folder / 'video.mp4'}")
@@ -152,11 +139,11 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
     """
     with distributed.process_group(options.device) as device:
         task, folder, source = distributed.from_first(lambda: prepare(task, options))
-        resume, where = options.resume is not None, Where(backend=options.backend, device=str(device))
+        resume, where = options.resume is not None, replace(options.where(), device=str(device))
         graphed = options.graphed and device.type == "cuda"
         is_first = distributed.rank() == 0
         with runs.removed_if_refused(folder) if is_first else contextlib.nullcontext():
-            code = train(task, folder, resume=resume, weights_from=source, graphed=graphed, **where)
+            code = train(task, folder, where, resume=resume, weights_from=source, graphed=graphed)
         return code, folder, is_first
 
 
@@ -168,7 +155,7 @@ def main(argv: list[str] | None = None) -> int:
         if distributed.launched() > 1:
             raise UserError("--runner rsl_rl trains in one process; start it without torchrun")
         task, folder, _ = prepare(task, options)
-        actor = train_with_rsl_rl(task, folder, backend=options.backend, device=options.device)
+        actor = train_with_rsl_rl(task, folder, options.where())
         finish(task, folder, lambda env: RslRlPolicy(actor, env), options)
         return 0
     code, folder, is_first = train_together(task, options)

@@ -20,7 +20,7 @@ class TrainSkillsOptions:
     """Train walk and every skill from it, evaluate and combine them; started again, it goes on where it was."""
 
     robot: str = "go1"
-    skills: tuple[str, ...] = mutex.SKILLS
+    skills: tuple[str, ...] = mutex.MUTEX_ORDER
     """What is trained; a mutex is made where walk, tilt, crawl, jump and leap are among them. If stairs or hurdle are
     too, they take the parts of walk and jump in the mutex."""
     jobs: int = 2
@@ -37,7 +37,7 @@ class TrainSkillsOptions:
     """Iterations of every training; by default those of the tasks."""
     episodes: int | None = None
     """Episodes of every evaluation; by default those of the protocols."""
-    solidity: int = 100
+    strict_episodes: int = 100
     """Episodes of every skill that are checked at every physics step."""
     video: bool = True
     """Film every skill and the mutex."""
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
         num_envs=options.num_envs,
         max_iterations=options.max_iterations,
         episodes=options.episodes,
-        solidity=options.solidity,
+        strict_episodes=options.strict_episodes,
         videos=options.video and find_gl_library() is not None,
     )
     if options.video and not plan.videos:

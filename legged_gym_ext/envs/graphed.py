@@ -16,6 +16,7 @@ from torch import Tensor
 from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.sim.interface import Simulator
+from legged_gym_ext.sim.where import Where
 from st_rl.utils.errors import UserError
 from st_rl.utils.recording import CudaRecording, Recording
 
@@ -64,16 +65,15 @@ class GraphedEnv(LeggedEnv):
     def __init__(
         self,
         cfg: EnvCfg,
+        where: Where = Where("warp", "cuda"),
         *,
-        backend: str = "warp",
-        device: str = "cuda",
         seed: int = 0,
         recording: Callable[[torch.Generator], Recording] = CudaRecording,
     ) -> None:
         """``recording`` makes the graphs. Raises ``UserError`` as ``LeggedEnv`` does, and on the CPU."""
-        super().__init__(cfg, backend=backend, device=device, seed=seed)
+        super().__init__(cfg, where, seed=seed)
         if recording is CudaRecording and self.device.type != "cuda":
-            raise UserError(f"a step is recorded on a GPU only, not on '{device}'; use --device cuda")
+            raise UserError(f"a step is recorded on a GPU only, not on '{where.device}'; use --device cuda")
         self._make_recording = recording
         self._warm_up = 2
         """Steps until the kernels are loaded and the simulator's own graphs recorded."""

@@ -26,6 +26,7 @@ from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.sim.observed import ObservedSimulator, Observer
 from legged_gym_ext.sim.registry import make_simulator, require_backend
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.terrain.tracks import num_boxes
 from st_rl.utils.errors import UserError
@@ -41,9 +42,8 @@ class LeggedEnv:
     def __init__(
         self,
         cfg: EnvCfg,
+        where: Where = Where(),
         *,
-        backend: str = "mujoco",
-        device: str = "cpu",
         seed: int = 0,
         observer: Observer | None = None,
     ) -> None:
@@ -53,18 +53,20 @@ class LeggedEnv:
         """
         if cfg.num_envs < 1:
             raise UserError(f"num_envs must be at least 1, not {cfg.num_envs}")
-        require_backend(backend, device)
-        self.cfg, self.backend, self.seed = cfg, backend, seed
+        device = where.device
+        require_backend(where.backend, device)
+        self.cfg, self.where, self.seed = cfg, where, seed
         self.num_envs, self.device = cfg.num_envs, torch.device(device)
         field_cfg = cfg.scene.height_field
         scene = cfg.scene if cfg.track is None else replace(cfg.scene, num_boxes=num_boxes(cfg.track))
         height_field = HeightField(field_cfg, device) if field_cfg is not None else None
-        make = partial(make_simulator, backend, get_robot(cfg.robot), cfg.num_envs)
+        make = partial(make_simulator, where.backend, get_robot(cfg.robot), cfg.num_envs)
         make = partial(make, scene=scene, height_field=height_field, device=device)
+        sim_cfg = replace(cfg.sim, num_threads=where.num_threads) if where.num_threads else cfg.sim
         if observer is None:
-            self.sim: Simulator = make(sim=cfg.sim)
+            self.sim: Simulator = make(sim=sim_cfg)
         else:
-            self.sim = ObservedSimulator(lambda sim: make(sim=sim), cfg.sim, observer)
+            self.sim = ObservedSimulator(lambda sim: make(sim=sim), sim_cfg, observer)
         control_dt = cfg.sim.dt * cfg.sim.decimation
         self.max_episode_length = round(cfg.episode_length_s / control_dt)
         self.generator = torch.Generator(device=device).manual_seed(seed)

@@ -72,7 +72,7 @@ class TrackEpisodes:
     """(E, M) long, place of the block's type in ``TrackCfg.blocks``."""
     parameter: Tensor
     """(E, M) in the unit of the type."""
-    level: Tensor
+    difficulty: Tensor
     """(E, M) in [0, 1], difficulty within the range that the evaluation covers."""
     finish: Tensor
     """(E,) m, x at which the last obstacle is passed."""
@@ -126,7 +126,7 @@ def run_track_episodes(
     result = TrackEpisodes(
         kind=now.kind.clone(),
         parameter=now.parameter.clone(),
-        level=now.difficulty.clone(),
+        difficulty=now.difficulty.clone(),
         finish=queries.finish_line(now),
         steps=torch.zeros(n, dtype=torch.long, device=device),
         failed=torch.zeros(n, dtype=torch.bool, device=device),

@@ -8,19 +8,20 @@ from typing import Any
 
 from legged_gym_ext.evaluation.report import evaluation_report, read_report
 from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.sim.where import Where
 
 _RATES = (("success_rate", "success_ci", "success"), ("fall_rate", "fall_rate_interval", "falls"))
 """Rate, its interval and what it is called, the most telling first."""
 
 
 def parity_report(
-    folders: Sequence[Path], backends: Mapping[str, str], *, episodes: int, seed: int, stored: bool = False
+    folders: Sequence[Path], places: Sequence[Where], *, episodes: int, seed: int, stored: bool = False
 ) -> list[dict[str, Any]]:
     """Evaluate each run by its task's own protocol on every backend.
 
     Args:
         folders: run folders.
-        backends: name of a backend -> device that it runs on.
+        places: the backends to compare, and what each runs on.
         stored: where a run holds the evaluation of a backend, take that one, and its episodes and seed for the others.
 
     Returns:
@@ -32,18 +33,17 @@ def parity_report(
         task = runs.load_run(folder).task
         reports = {}
         kept = read_report(folder / "evaluation.json") if stored else {}
-        for backend, device in backends.items():
-            if kept.get("backend") == backend:
-                reports[backend] = kept
+        for where in places:
+            if kept.get("backend") == where.backend:
+                reports[where.backend] = kept
                 continue
-            reports[backend] = evaluation_report(
+            reports[where.backend] = evaluation_report(
                 task,
                 lambda env, folder=folder: runs.RunPolicy(folder, env),
                 policy=folder.resolve().name,
                 episodes=kept.get("episodes", episodes),
                 seed=kept.get("seed", seed),
-                backend=backend,
-                device=device,
+                where=where,
             )
         entries.append(compared(reports))
     return entries

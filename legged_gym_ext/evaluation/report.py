@@ -10,6 +10,7 @@ from typing import Any
 from legged_gym_ext.evaluation.solidity import measure_solidity
 from legged_gym_ext.evaluation.tracks import TRACK_PROTOCOLS, TrackOptions, run_protocol, track_report
 from legged_gym_ext.evaluation.walk import MakePolicy, evaluate_walk
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.runners.checkpoint import write_atomically
 from st_rl.utils.errors import UnknownNameError
@@ -63,31 +64,33 @@ def evaluation_report(
     policy: str,
     episodes: int,
     seed: int,
-    backend: str,
+    where: Where = Where(),
     protocol: str | None = None,
     track: TrackOptions | None = None,
-    solidity: int = 0,
-    **options: Any,
+    strict_episodes: int = 0,
 ) -> dict[str, Any]:
     """The contents of ``evaluation.json`` for the policy called ``policy``.
 
     Args:
         protocol: one of ``PROTOCOLS``, by default that of the task.
         track: what the protocols on tracks leave open.
-        solidity: episodes in which every physics step is checked, see ``measure_solidity``; on tracks only.
-        options: ``device`` and ``num_threads``, as in ``run_protocol``.
+        strict_episodes: additional episodes in which every physics step is checked, on tracks only; see
+            ``measure_solidity``.
     """
     protocol = protocol or default_protocol(task)
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, list(PROTOCOLS))
-    head = {"task": task.name, "policy": policy, "backend": backend, "seed": seed}
-    same = {"episodes": episodes, "seed": seed, "backend": backend}
+    head = {"task": task.name, "policy": policy, "backend": where.backend, "seed": seed}
+    same: dict[str, Any] = {"seed": seed, "where": where}
     if protocol == "walk":
-        return head | {"protocol": protocol} | evaluate_walk(task, make_policy, **same, **options).to_json()
-    figures = track_report(protocol, *run_protocol(task, make_policy, protocol, options=track, **same, **options))
-    if solidity:
-        more = same | options | {"episodes": solidity, "options": track}
-        figures["solidity"] = measure_solidity(task, make_policy, protocol, **more)
+        return head | {"protocol": protocol} | evaluate_walk(task, make_policy, episodes=episodes, **same).to_json()
+    figures = track_report(
+        protocol, *run_protocol(task, make_policy, protocol, episodes=episodes, options=track, **same)
+    )
+    if strict_episodes:
+        figures["solidity"] = measure_solidity(
+            task, make_policy, protocol, episodes=strict_episodes, options=track, **same
+        )
     return head | figures
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,7 +14,9 @@ from legged_gym_ext.evaluation.tracks import TrackOptions, track_evaluation_cfg
 from legged_gym_ext.evaluation.walk import MakePolicy
 from legged_gym_ext.mdp.env_state import CONTACT_FORCE, EnvState
 from legged_gym_ext.mdp.track_terms import track_of
+from legged_gym_ext.runs.folders import environment
 from legged_gym_ext.sim.interface import Simulator
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.utils.errors import UserError
 
@@ -139,9 +140,7 @@ def measure_solidity(
     episodes: int = 100,
     seed: int = 1,
     options: TrackOptions | None = None,
-    backend: str = "mujoco",
-    device: str = "cpu",
-    num_threads: int | None = None,
+    where: Where = Where(),
 ) -> dict[str, Any]:
     """Run ``episodes`` episodes of ``protocol`` side by side and check every physics step of each.
 
@@ -149,19 +148,11 @@ def measure_solidity(
     """
     if episodes < 1:
         raise UserError(f"an evaluation needs at least one episode, not {episodes}")
-    cfg = track_evaluation_cfg(task.env, protocol, options, device)
-    sim = cfg.sim if num_threads is None else replace(cfg.sim, num_threads=num_threads)
+    cfg = track_evaluation_cfg(task.env, protocol, options, where.device)
     watch = StepWatch()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        env = LeggedEnv(
-            replace(cfg, num_envs=episodes, sim=sim), backend=backend, device=device, seed=seed, observer=watch
-        )
-        try:
-            policy = make_policy(env)
-            watch.begin(env)
-            done = run_track_episodes(env, policy, before_step=watch.set_active)
-        finally:
-            env.close()
+    with environment(cfg, where, num_envs=episodes, seed=seed, observer=watch) as env:
+        policy = make_policy(env)
+        watch.begin(env)
+        done = run_track_episodes(env, policy, before_step=watch.set_active)
     success = float((done.passed == done.kind.shape[1]).float().mean())
     return {"protocol": protocol, "episodes": episodes, "seed": seed, "success_rate": success} | watch.to_json()

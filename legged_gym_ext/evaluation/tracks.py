@@ -23,7 +23,8 @@ from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.events import arrive
 from legged_gym_ext.robots.registry import get_robot
-from legged_gym_ext.runs.folders import make_env
+from legged_gym_ext.runs.folders import environment
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCKS, Range
@@ -154,9 +155,7 @@ def run_protocol(
     episodes: int,
     seed: int,
     options: TrackOptions | None = None,
-    backend: str = "mujoco",
-    device: str = "cpu",
-    num_threads: int | None = None,
+    where: Where = Where(),
 ) -> tuple[TrackCfg, TrackEpisodes]:
     """The tracks of the protocol and ``episodes`` episodes on them, at most ``MAX_WORLDS`` at a time.
 
@@ -164,18 +163,13 @@ def run_protocol(
     """
     if episodes < 1:
         raise UserError(f"an evaluation needs at least one episode, not {episodes}")
-    cfg = track_evaluation_cfg(task.env, protocol, options, device)
+    cfg = track_evaluation_cfg(task.env, protocol, options, where.device)
     assert cfg.track is not None
     rounds = math.ceil(episodes / MAX_WORLDS)
     worlds = math.ceil(episodes / rounds)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        env = make_env(cfg, num_envs=worlds, backend=backend, device=device, seed=seed, num_threads=num_threads)
-        try:
-            policy = make_policy(env)
-            done = join([run_track_episodes(env, policy) for _ in range(rounds)])
-        finally:
-            env.close()
+    with environment(cfg, where, num_envs=worlds, seed=seed) as env:
+        policy = make_policy(env)
+        done = join([run_track_episodes(env, policy) for _ in range(rounds)])
     return cfg.track, done.first(episodes)
 
 
@@ -236,24 +230,24 @@ def _per_block(track: TrackCfg, done: TrackEpisodes, parts: int) -> dict[str, An
         counts = attempted & (done.kind == index)
         result[name] = share(succeeded[counts]) | {"parameter": [round(end, 6) for end in ends]}
         if parts and low != high:
-            won, level = succeeded[counts], done.level[counts]
+            won, difficulty = succeeded[counts], done.difficulty[counts]
             result[name]["parts"] = [
                 {"parameter": [round(low + (high - low) * (i + end) / parts, 6) for end in (0, 1)]} | share(won[chosen])
-                for i, chosen in enumerate(_in_parts(level, parts))
+                for i, chosen in enumerate(_in_parts(difficulty, parts))
             ]
     return result
 
 
 def _per_level(done: TrackEpisodes) -> list[dict[str, Any]]:
     """Success at each level of difficulty, easiest first."""
-    succeeded, level = done.succeeded()[:, 0], done.level[:, 0]
+    succeeded, difficulty = done.succeeded()[:, 0], done.difficulty[:, 0]
     return [
         {"difficulty": [i / NUM_LEVELS, (i + 1) / NUM_LEVELS]} | share(succeeded[chosen])
-        for i, chosen in enumerate(_in_parts(level, NUM_LEVELS))
+        for i, chosen in enumerate(_in_parts(difficulty, NUM_LEVELS))
     ]
 
 
-def _in_parts(level: Tensor, parts: int) -> list[Tensor]:
-    """For each of equal parts of [0, 1], which of ``level (n,)`` are in it, (n,) bool."""
-    place = (level * parts).long().clamp_max(parts - 1)
+def _in_parts(difficulty: Tensor, parts: int) -> list[Tensor]:
+    """For each of equal parts of [0, 1], which of ``difficulty (n,)`` are in it, (n,) bool."""
+    place = (difficulty * parts).long().clamp_max(parts - 1)
     return [place == index for index in range(parts)]

@@ -13,7 +13,8 @@ from legged_gym_ext.envs.cfg import EnvCfg, EventTermCfg, MetricTermCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation.statistics import wilson_interval
 from legged_gym_ext.mdp import curriculum, metrics
-from legged_gym_ext.runs.folders import make_env
+from legged_gym_ext.runs.folders import environment
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.utils.errors import UserError
 
@@ -111,9 +112,7 @@ def evaluate_walk(
     *,
     episodes: int,
     seed: int,
-    backend: str = "mujoco",
-    device: str = "cpu",
-    num_threads: int | None = None,
+    where: Where = Where(),
 ) -> WalkFigures:
     """Run ``episodes`` full episodes, at most ``MAX_WORLDS`` at a time.
 
@@ -122,23 +121,11 @@ def evaluate_walk(
     if episodes < 1:
         raise UserError(f"an evaluation needs at least one episode, not {episodes}")
     worlds = min(episodes, MAX_WORLDS)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        env = make_env(
-            evaluation_cfg(task.env),
-            num_envs=worlds,
-            backend=backend,
-            device=device,
-            seed=seed,
-            num_threads=num_threads,
-        )
-        try:
-            policy = make_policy(env)
-            totals = torch.zeros(len(_METRICS) + 2, dtype=torch.float64, device=env.device)
-            for start in range(0, episodes, worlds):
-                totals += run_episodes(env, policy, min(worlds, episodes - start))
-        finally:
-            env.close()
+    with environment(evaluation_cfg(task.env), where, num_envs=worlds, seed=seed) as env:
+        policy = make_policy(env)
+        totals = torch.zeros(len(_METRICS) + 2, dtype=torch.float64, device=env.device)
+        for start in range(0, episodes, worlds):
+            totals += run_episodes(env, policy, min(worlds, episodes - start))
     sums = totals.tolist()
     falls, steps = round(sums[-2]), round(sums[-1])
     means = {name: total / max(steps, 1) for name, total in zip(_METRICS, sums, strict=False)}

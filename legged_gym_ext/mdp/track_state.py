@@ -38,7 +38,7 @@ class TrackState:
         n, device = self.num_envs, self.device
         self.levels = torch.zeros(n, len(cfg.blocks), dtype=torch.long, device=device)
         """(N, T) level of difficulty of each type of block."""
-        self.hardness = torch.zeros(n, device=device)
+        self.solid_probability = torch.zeros(n, device=device)
         """(N,) probability that the obstacles of the next episode are solid."""
         self.max_x = torch.zeros(n, device=device)
         """(N,) m, how far along the track the base has been in this episode."""
@@ -98,7 +98,7 @@ class TrackState:
         kinds = draw_kinds(self.cfg, self.num_envs, generator, device)
         within = torch.rand(kinds.shape, generator=generator, device=device)
         noise = self._noise()
-        solid = torch.rand(self.num_envs, generator=generator, device=device) < self.hardness
+        solid = torch.rand(self.num_envs, generator=generator, device=device) < self.solid_probability
         difficulty = within if uniform else (self.levels.gather(1, kinds) + within) / num_levels
         rows = mask.nonzero().squeeze(1) if self.skip_empty else mask
         where = rows if self.skip_empty else slice(None)
@@ -234,10 +234,13 @@ class TrackState:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore ``state_dict``; shapes must match."""
+        state = {_RENAMED.get(name, name): value for name, value in state.items()}
         for name in _CARRIED:
             vars(self)[name] = state[name].clone()
         for name, value in vars(self.tracks).items():
             value.copy_(state[f"tracks.{name}"])
 
 
-_CARRIED = ("levels", "hardness", "max_x", "worst_penetration")
+_CARRIED = ("levels", "solid_probability", "max_x", "worst_penetration")
+_RENAMED = {"hardness": "solid_probability", "tracks.level": "tracks.floor_height"}
+"""What older checkpoints call by another name."""

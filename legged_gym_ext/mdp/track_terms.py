@@ -161,20 +161,20 @@ def new_track(env: EnvState, mask: Tensor, *, num_levels: int = 10, uniform: boo
     track = track_of(env)
     track.rebuild(mask, num_levels=num_levels, uniform=uniform)
     origin = torch.zeros_like(env.env_origins)
-    origin[:, 2] = track.tracks.level[:, 0]
+    origin[:, 2] = track.tracks.floor_height[:, 0]
     env.env_origins = torch.where(mask[:, None], origin, env.env_origins)
 
 
 def solid_obstacles(env: EnvState, mask: Tensor) -> None:
     """Obstacles are solid from now on: for evaluation, and for runs that need no soft ones."""
     track = track_of(env)
-    track.hardness = torch.where(mask, 1.0, track.hardness)
+    track.solid_probability = torch.where(mask, 1.0, track.solid_probability)
 
 
-def random_track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, hardness: float = 0.0) -> None:
-    """Draw the level of every type of block uniformly; obstacles are solid with the probability ``hardness``."""
+def random_track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, solid_probability: float = 0.0) -> None:
+    """Draw the level of every type of block uniformly, and set the probability of solid obstacles."""
     track = track_of(env)
-    track.hardness = torch.where(mask, hardness, track.hardness)
+    track.solid_probability = torch.where(mask, solid_probability, track.solid_probability)
     track.levels = torch.where(mask[:, None], _draw_levels(env, num_levels), track.levels)
 
 
@@ -214,7 +214,9 @@ def soft_to_solid(env: EnvState, mask: Tensor, *, step: float = 0.25, clean: flo
     half = track.passed * 2 >= track.cfg.num_blocks
     harder = half & (track.worst_penetration <= clean)
     change = step * (harder.float() - (track.passed == 0).float())
-    track.hardness = torch.where(mask, (track.hardness + change).clamp(0.0, 1.0), track.hardness)
+    track.solid_probability = torch.where(
+        mask, (track.solid_probability + change).clamp(0.0, 1.0), track.solid_probability
+    )
 
 
 # -------------------------------------------------------------------- metrics
@@ -236,9 +238,9 @@ def mean_level(env: EnvState) -> Tensor:
     return track_of(env).levels.float().mean(dim=1)
 
 
-def hardness(env: EnvState) -> Tensor:
+def solid_probability(env: EnvState) -> Tensor:
     """Probability that obstacles are solid."""
-    return track_of(env).hardness
+    return track_of(env).solid_probability
 
 
 def edge_violation(env: EnvState, margin: float = 0.15) -> Tensor:

@@ -28,7 +28,7 @@ RPL = "rpl.json"
 FINISH = "finish"
 """Name of the runs of second trainings."""
 _FINISH_OPTIONS = (
-    *("--env.events.levels.params.num-levels", str(NUM_LEVELS), "--env.events.levels.params.hardness", "1.0"),
+    *("--env.events.levels.params.num-levels", str(NUM_LEVELS), "--env.events.levels.params.solid_probability", "1.0"),
     *("--train.load.manipulators", "reset_std:0.4"),
 )
 """What second trainings, and those of another robot's skills, differ in: all levels, solid obstacles, less noise."""
@@ -43,7 +43,7 @@ class SkillsPlan:
 
     robot: str
     out: Path
-    skills: tuple[str, ...] = mutex.SKILLS
+    skills: tuple[str, ...] = mutex.MUTEX_ORDER
     walk: Path | None = None
     """A run to start from instead of training one."""
     donor: str | None = None
@@ -53,7 +53,7 @@ class SkillsPlan:
     """Of every training; by default those of the tasks."""
     episodes: int | None = None
     """Of every evaluation; by default those of the protocols."""
-    solidity: int = 100
+    strict_episodes: int = 100
     """Episodes of every skill that are checked at every physics step."""
     videos: bool = True
 
@@ -86,7 +86,7 @@ class SkillsPlan:
 
     def missing(self) -> tuple[str, ...]:
         """The skills that a mutex needs and this does not train."""
-        return tuple(skill for skill in mutex.SKILLS[1:-1] if skill not in self.skills)
+        return tuple(skill for skill in mutex.MUTEX_ORDER[1:-1] if skill not in self.skills)
 
     def donated(self, skill: str) -> Path | None:
         """The shipped policy of the other robot that ``skill`` starts from."""
@@ -141,7 +141,7 @@ def plan_stages(plan: SkillsPlan) -> list[Stage]:
     stages += [_training(plan, skill, FINISH) for skill in learned if plan.finishes(skill)]
     # A walk from elsewhere has its own evaluation and video, or none; nothing is written to its folder.
     for skill in plan.skills if plan.walk is None else learned:
-        more = [] if skill == WALK else ["--solidity", str(plan.solidity)]
+        more = [] if skill == WALK else ["--strict-episodes", str(plan.strict_episodes)]
         stages.append(_evaluation(plan, skill, "evaluation.json", *more))
         if plan.videos:
             stages.append(_video(f"{skill}_video", partial(_run, plan, skill), needs=(plan.last_training(skill),)))
@@ -236,7 +236,7 @@ def _video(name: str, run: Any, needs: tuple[str, ...], *more: str) -> Stage:
 
 def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
     folder = plan.mutex_folder
-    skills = [skill for skill in mutex.SKILLS if skill in plan.skills or skill == WALK]
+    skills = [skill for skill in mutex.MUTEX_ORDER if skill in plan.skills or skill == WALK]
 
     source = {skill: BETTER[skill] if BETTER.get(skill) in plan.skills else skill for skill in skills}
 

@@ -17,7 +17,7 @@ from st_rl.utils.files import write_atomically
 
 _CURVES = (
     ("mean_reward", "reward of an episode", ("mean_reward",)),
-    ("progress", "passed obstacles, share", ("Log/passed_fraction", "Log/hardness")),
+    ("progress", "passed obstacles, share", ("Log/passed_fraction", "Log/solid_probability")),
     ("level", "level of difficulty", ("Log/level", "Log/terrain_level")),
 )
 """Key, title and the scalars of each picture of learning; what a run does not have is left out."""

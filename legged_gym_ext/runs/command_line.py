@@ -9,17 +9,35 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field, fields, is_dataclass, make_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 import tyro
 
 from legged_gym_ext.runs.config_io import field_view, leaves, unknown_field, view_changes, with_changes
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg, with_algorithm
 from legged_gym_ext.tasks.registry import get_task, task_names
 from st_rl.utils.errors import UserError
 
 Options = TypeVar("Options")
+
+
+@dataclass
+class WhereOptions:
+    """Options of every command that simulates."""
+
+    backend: str = "mujoco"
+    """Engine that simulates: 'mujoco' on the CPU, 'warp' on an NVIDIA GPU."""
+    device: str = "cpu"
+    """Device of every tensor: 'cpu', 'cuda' or 'cuda:<number>'."""
+    num_threads: int = 0
+    """CPU threads of the engine; 0 means every core."""
+
+    def where(self) -> Where:
+        """Return the options as one value."""
+        return Where(self.backend, self.device, self.num_threads)
+
 
 _SECTIONS = ("env", "train")
 _HELP = {"-h", "--help"}

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from legged_gym_ext.runs.older_names import with_current_names
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg, with_algorithm
 from st_rl.utils.errors import UserError
 
@@ -39,16 +40,6 @@ def to_dict(value: Any) -> Any:
 def function_name(function: Callable[..., Any]) -> str:
     """``"module:qualname"``."""
     return f"{function.__module__}:{function.__qualname__}"
-
-
-_MOVED = {"legged_gym_ext.mdp.tracks": "legged_gym_ext.mdp.track_terms"}
-"""Modules by the names that older runs have stored, and what they are called now."""
-
-
-def _current_name(stored: Any) -> Any:
-    """The name of a function as an older run may have stored it, as ``function_name`` gives it today."""
-    module, colon, name = stored.partition(":") if isinstance(stored, str) else (stored, "", "")
-    return f"{_MOVED.get(module, module)}:{name}" if colon else stored
 
 
 def with_stored(template: T, stored: Mapping[str, Any], path: str = "") -> T:
@@ -205,7 +196,7 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
 def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -> Any:
     path = f"{dotted}{member.name}"
     if callable(member.value):
-        if _current_name(stored) != function_name(member.value):
+        if stored != function_name(member.value):
             raise UserError(
                 f"'{path}' is {stored!r} there and '{function_name(member.value)}' here; the run is of another program"
             )
@@ -278,6 +269,7 @@ def _type_name(hint: Any) -> str:
 def task_from_config(template: TaskCfg, config: Mapping[str, Any], source: str) -> TaskCfg:
     """The task of a run, from the entries ``env`` and ``train`` of its ``config.json`` and the registered task."""
     try:
+        config = {section: with_current_names(config[section], section) for section in ("env", "train")}
         env = with_stored(template.env, config["env"], "env")
         train = with_stored(_with_stored_algorithm(template.train, config["train"]), config["train"], "train")
     except UserError as error:

@@ -18,6 +18,8 @@ from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.resource_folder import resource_folder
 from legged_gym_ext.runs.config_io import task_from_config, to_dict
+from legged_gym_ext.sim.observed import Observer
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.modules.actor_critic_mutex import SubPolicy, load_sub_policy
@@ -152,18 +154,37 @@ def load_run(folder: Path) -> Run:
 
 def make_env(
     cfg: EnvCfg,
+    where: Where = Where(),
     *,
     num_envs: int,
-    backend: str,
-    device: str = "cpu",
     seed: int = 0,
-    num_threads: int | None = None,
     graphed: bool = False,
 ) -> LeggedEnv:
-    """An environment of ``cfg`` with another number of worlds (and of threads), on a GPU one of replayed steps."""
-    sim = cfg.sim if num_threads is None else replace(cfg.sim, num_threads=num_threads)
+    """Make an environment of ``cfg`` with another number of worlds, on a GPU one of replayed steps if ``graphed``."""
     make = GraphedEnv if graphed else LeggedEnv
-    return make(replace(cfg, num_envs=num_envs, sim=sim), backend=backend, device=device, seed=seed)
+    return make(replace(cfg, num_envs=num_envs), where, seed=seed)
+
+
+@contextlib.contextmanager
+def environment(
+    cfg: EnvCfg,
+    where: Where = Where(),
+    *,
+    num_envs: int,
+    seed: int = 0,
+    observer: Observer | None = None,
+) -> Iterator[LeggedEnv]:
+    """Make an environment of ``cfg`` and close it at the end.
+
+    What happens in between depends on ``seed`` alone, and torch's global generator is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        env = LeggedEnv(replace(cfg, num_envs=num_envs), where, seed=seed, observer=observer)
+        try:
+            yield env
+        finally:
+            env.close()
 
 
 def require_own_run(config: Mapping[str, Any], folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.modules import get_policy_class
 from st_rl.modules.actor_critic_mutex import ActorCriticMutex
@@ -22,7 +23,7 @@ from st_rl.utils.run_folder import config_entry, read_config
 
 MUTEX = "mutex"
 """The name that stands for a mutex of the robot's skills where a policy is asked for."""
-SKILLS = ("walk", "tilt", "crawl", "jump", "leap", "down")
+MUTEX_ORDER = ("walk", "tilt", "crawl", "jump", "leap", "down")
 """Sub-policies in their order: the obstacle ids 0 to 4, then the one that jumps down."""
 _RESET_MODES: dict[str, str | bool] = {"all": "all", "when_skill": "when_skill", "none": False}
 _CRITIC = [16]
@@ -84,7 +85,7 @@ def resolve_policy(
 
 
 def sub_policy_folders(robot: str, given: Sequence[str], root: Path) -> dict[str, Path]:
-    """Run folders by skill, in the order of ``SKILLS``, from ``skill=RUN`` or, if none is given, the shipped ones.
+    """Run folders by skill, in the order of ``MUTEX_ORDER``, from ``skill=RUN`` or, if none is given, the shipped ones.
 
     Raises:
         UserError: a skill is unknown, missing, or of another robot.
@@ -93,21 +94,21 @@ def sub_policy_folders(robot: str, given: Sequence[str], root: Path) -> dict[str
     if given:
         folders = {skill: runs.resolve_run(run, root=root) for skill, run in pairs.items()}
     else:
-        folders = {skill: runs.SHIPPED / f"{robot}_{skill}" for skill in SKILLS}
+        folders = {skill: runs.SHIPPED / f"{robot}_{skill}" for skill in MUTEX_ORDER}
         folders = {skill: folder for skill, folder in folders.items() if folder.is_dir()}
     # The last one tells a field mutex from a climb mutex; the others must all be there.
-    missing = [skill for skill in SKILLS[:-1] if skill not in folders]
+    missing = [skill for skill in MUTEX_ORDER[:-1] if skill not in folders]
     if missing:
         where = "--sub-policies" if given else f"the shipped policies of {robot}"
         raise UserError(
-            f"a mutex needs the skills {', '.join(SKILLS[:-1])}; {where} lack: {', '.join(missing)}; give "
+            f"a mutex needs the skills {', '.join(MUTEX_ORDER[:-1])}; {where} lack: {', '.join(missing)}; give "
             f"{' '.join(f'{skill}=RUN' for skill in missing)} among all others to --sub-policies"
         )
     for skill, folder in folders.items():
         found = config_entry(read_config(folder), "robot", folder)
         if found != robot:
             raise UserError(f"the policy '{folder}' for {skill} is of the robot {found}, and the task of {robot}")
-    return {skill: folders[skill] for skill in SKILLS if skill in folders}
+    return {skill: folders[skill] for skill in MUTEX_ORDER if skill in folders}
 
 
 def skill_velocities(folders: Mapping[str, Path], given: Sequence[str]) -> dict[int, float | list[float]]:
@@ -132,7 +133,7 @@ def make_mutex(
     options: MutexOptions | None = None,
     layouts: tuple[ObsLayout, ObsLayout] | None = None,
 ) -> Path:
-    """Write a mutex of ``sub_policies``, by skill in the order of ``SKILLS``, into ``folder``; returns ``folder``.
+    """Write a mutex of ``sub_policies``, by skill in the order of ``MUTEX_ORDER``, into ``folder``; returns ``folder``.
 
     Its configuration names the sub-policies' folders relative to its own; its checkpoint holds nothing of them.
 
@@ -146,7 +147,7 @@ def make_mutex(
     """
     options = options or MutexOptions()
     actor, critic = layouts or task_layouts(task)
-    class_name = "ActorCriticClimbMutex" if SKILLS[-1] in sub_policies else "ActorCriticFieldMutex"
+    class_name = "ActorCriticClimbMutex" if MUTEX_ORDER[-1] in sub_policies else "ActorCriticFieldMutex"
     arguments: dict[str, Any] = {
         "sub_policy_class_name": "ActorCritic",
         "sub_policy_paths": [str(path.resolve()) for path in sub_policies.values()],
@@ -181,11 +182,8 @@ def make_mutex(
 
 def task_layouts(task: TaskCfg) -> tuple[ObsLayout, ObsLayout]:
     """What actor and critic see in ``task``."""
-    env = runs.make_env(task.env, num_envs=1, backend="mujoco", num_threads=1)
-    try:
+    with runs.environment(task.env, Where(num_threads=1), num_envs=1) as env:
         return ObsLayout(env.obs_segments), ObsLayout(env.critic_obs_segments)
-    finally:
-        env.close()
 
 
 def mutex_skills(folder: Path) -> tuple[str, ...]:
@@ -208,8 +206,8 @@ def _pair(text: str, option: str, what: str) -> tuple[str, str]:
     skill, equals, value = text.partition("=")
     if not equals or not value:
         raise UserError(f"--{option}: write skill={what}, not '{text}'")
-    if skill not in SKILLS:
-        raise UnknownNameError("skill", skill, list(SKILLS))
+    if skill not in MUTEX_ORDER:
+        raise UnknownNameError("skill", skill, list(MUTEX_ORDER))
     return skill, value
 
 

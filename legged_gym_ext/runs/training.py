@@ -15,6 +15,7 @@ from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs.folders import policy_config, run_config
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.algorithms import distributed
 from st_rl.env import VecEnv
@@ -48,9 +49,7 @@ RUNNER_ARGUMENTS: dict[str, Callable[[TaskCfg], dict[str, Any]]] = {
 """What the runner classes are given of a task beside what they all are."""
 
 
-def make_runner(
-    task: TaskCfg, env: LeggedEnv, folder: Path | None, *, backend: str = "mujoco", device: str = "cpu"
-) -> OnPolicyRunner:
+def make_runner(task: TaskCfg, env: LeggedEnv, folder: Path | None) -> OnPolicyRunner:
     """The runner that trains ``task`` in ``env`` and writes to ``folder``."""
     train = task.train
     make = get_runner_class(train.runner_class)
@@ -65,9 +64,9 @@ def make_runner(
             num_steps_per_env=train.num_steps_per_env,
             save_interval=train.save_interval,
             log_dir=folder,
-            run_config=run_config(task, backend),
+            run_config=run_config(task, env.where.backend),
             seed=train.seed,
-            device=device,
+            device=str(env.device),
             **more,
         )
     except (TypeError, ValueError) as error:
@@ -77,9 +76,8 @@ def make_runner(
 def train(
     task: TaskCfg,
     folder: Path,
+    where: Where = Where(),
     *,
-    backend: str = "mujoco",
-    device: str = "cpu",
     resume: bool = False,
     weights_from: Path | None = None,
     graphed: bool = False,
@@ -99,9 +97,9 @@ def train(
     """
     seed = task.train.seed + distributed.rank()
     make = GraphedEnv if graphed else LeggedEnv
-    env = make(share_of_process(task.env), backend=backend, device=device, seed=seed)
+    env = make(share_of_process(task.env), where, seed=seed)
     try:
-        runner = make_runner(task, env, folder, backend=backend, device=device)
+        runner = make_runner(task, env, folder)
         if resume:
             runner.load(folder, resume=True)
         elif weights_from is not None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs.folders import run_config
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
 from st_rl.runners.checkpoint import write_json
 from st_rl.runners.code_state import versions
@@ -78,7 +79,7 @@ class RslRlPolicy:
         self._actor.reset(dones)
 
 
-def train_with_rsl_rl(task: TaskCfg, folder: Path, *, backend: str = "mujoco", device: str = "cpu") -> Any:
+def train_with_rsl_rl(task: TaskCfg, folder: Path, where: Where) -> Any:
     """Train ``task`` to its ``max_iterations`` with the library's runner, checkpoints in ``folder``.
 
     Returns:
@@ -90,7 +91,7 @@ def train_with_rsl_rl(task: TaskCfg, folder: Path, *, backend: str = "mujoco", d
     from legged_gym_ext.envs.rsl_rl import RslRlEnv
 
     torch.manual_seed(task.train.seed)
-    env = LeggedEnv(task.env, backend=backend, device=device, seed=task.train.seed)
+    env = LeggedEnv(task.env, where, seed=task.train.seed)
     try:
         bridge = RslRlEnv(env)
         config = rsl_rl_config(task.train, bridge.obs_groups)
@@ -101,9 +102,9 @@ def train_with_rsl_rl(task: TaskCfg, folder: Path, *, backend: str = "mujoco", d
             "critic_obs_segments": env.critic_obs_segments.to_json(),
             "versions": versions(),
         }
-        write_json(folder / "config.json", run_config(task, backend) | more)
-        runner = OnPolicyRunner(bridge, config, str(folder), device)
+        write_json(folder / "config.json", run_config(task, where.backend) | more)
+        runner = OnPolicyRunner(bridge, config, str(folder), where.device)
         runner.learn(task.train.max_iterations, init_at_random_ep_len=True)
-        return runner.get_inference_policy(device=device)
+        return runner.get_inference_policy(device=where.device)
     finally:
         env.close()

@@ -45,7 +45,7 @@ class SkillCfg:
     """The skill whose policy it is learned from (by ``scripts/train_skills.py``)."""
     start_levels: int = 1
     """Levels that the worlds draw from at the start of a training."""
-    start_hardness: float = 0.0
+    start_solid_probability: float = 0.0
     """Probability of solid obstacles at the start, in tasks whose obstacles can be soft."""
     weights: tuple[tuple[str, float], ...] = ()
     """Rewards whose weight is not that of the other skills."""
@@ -108,7 +108,7 @@ SKILLS: dict[str, SkillCfg] = {
         finish_iterations=120,
         start="jump",
         start_levels=5,
-        start_hardness=1.0,
+        start_solid_probability=1.0,
     ),
     "stairs": SkillCfg(
         ("stairs_up", "stairs_down", "slope", "rubble"), num_blocks=3, speed=(0.6, 1.0), max_iterations=220
@@ -136,7 +136,7 @@ def skill(name: str, robot: str) -> TaskCfg:
         critic_observations=_observations() | {"base_pose": ObsTermCfg(observations.base_pose)} | _contacts(),
         rewards=terms,
         terminations=_terminations(cfg.max_tilt),
-        events=_events(cfg.start_levels, cfg.start_hardness, cfg.arriving),
+        events=_events(cfg.start_levels, cfg.start_solid_probability, cfg.arriving),
         curriculum=_curriculum(soft, cfg.clean),
         metrics=track_metrics(),
         commands=VelocityCommandCfg(
@@ -204,8 +204,8 @@ def _terminations(max_tilt: float) -> dict[str, TerminationTermCfg]:
     }
 
 
-def _events(start_levels: int, start_hardness: float, arriving: float) -> dict[str, EventTermCfg]:
-    levels = {"num_levels": start_levels, "hardness": start_hardness}
+def _events(start_levels: int, start_solid_probability: float, arriving: float) -> dict[str, EventTermCfg]:
+    levels = {"num_levels": start_levels, "solid_probability": start_solid_probability}
     arrive = {"arrive": EventTermCfg(events.arrive, "reset", params={"share": arriving})} if arriving else {}
     return {
         "levels": EventTermCfg(tracks.random_track_level, "startup", params=levels),
@@ -221,7 +221,7 @@ def _events(start_levels: int, start_hardness: float, arriving: float) -> dict[s
 
 def _curriculum(soft: bool, clean: tuple[float, float]) -> dict[str, CurriculumTermCfg]:
     level = {"level": CurriculumTermCfg(tracks.track_level, {"num_levels": NUM_LEVELS, "clean": clean[0]})}
-    return level | ({"hardness": CurriculumTermCfg(tracks.soft_to_solid, {"clean": clean[1]})} if soft else {})
+    return level | ({"solid_probability": CurriculumTermCfg(tracks.soft_to_solid, {"clean": clean[1]})} if soft else {})
 
 
 def track_metrics() -> dict[str, MetricTermCfg]:
@@ -229,7 +229,7 @@ def track_metrics() -> dict[str, MetricTermCfg]:
     return {
         "passed_fraction": MetricTermCfg(tracks.passed_fraction),
         "level": MetricTermCfg(tracks.mean_level),
-        "hardness": MetricTermCfg(tracks.hardness),
+        "solid_probability": MetricTermCfg(tracks.solid_probability),
         "planar_speed": MetricTermCfg(metrics.planar_speed),
         "power_over_weight": MetricTermCfg(metrics.power_over_weight),
     }

@@ -133,7 +133,7 @@ def floor_level(tracks: Tracks, x: Tensor) -> Tensor:
     """
     behind = (x[:, None] > tracks.end).sum(dim=1)
     before = (x[:, None] > tracks.start).sum(dim=1)
-    level = tracks.level
+    level = tracks.floor_height
     return torch.minimum(_at(level, behind), _at(level, before))
 
 

@@ -76,7 +76,7 @@ class Tracks:
     """(N, M) m, where the obstacle begins."""
     end: Tensor
     """(N, M) m, where it ends."""
-    level: Tensor
+    floor_height: Tensor
     """(N, M + 1) m, height of the floor before each obstacle, and behind the last."""
     info: Tensor
     """(N, M, 2) block info."""

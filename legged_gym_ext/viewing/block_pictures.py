@@ -46,7 +46,7 @@ def block_scene(name: str, robot: str) -> tuple[Simulator, Tracks]:
     sim.set_boxes(everyone, tracks.boxes, torch.ones(tracks.boxes.shape[:2], dtype=torch.bool))
     root = torch.zeros(count, 13)
     root[:, 0] = tracks.start[:, 0] - _DISTANCE
-    root[:, 2], root[:, 6] = tracks.level[:, 0] + facts.base_height, 1.0
+    root[:, 2], root[:, 6] = tracks.floor_height[:, 0] + facts.base_height, 1.0
     pose = torch.tensor(facts.default_dof_pos).expand(count, -1)
     sim.reset(everyone, root, pose, torch.zeros_like(pose))
     return sim, tracks

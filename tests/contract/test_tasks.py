@@ -10,6 +10,7 @@ from backend_cases import CASES
 
 from legged_gym_ext.envs.cfg import ObsTermCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task, task_names
 from st_rl.utils.obs_layout import ObsLayout
 
@@ -41,7 +42,7 @@ def test_a_task_runs(backend: str, name: str) -> None:
     engine, _, device = backend.partition(":")
     steps = 50 if engine == "mujoco" else OTHER_BACKENDS_STEPS
     sim = replace(cfg.sim, num_threads=1)
-    env = LeggedEnv(replace(cfg, num_envs=2, sim=sim), backend=engine, device=device or "cpu", seed=1)
+    env = LeggedEnv(replace(cfg, num_envs=2, sim=sim), where=Where(engine, device or "cpu"), seed=1)
     try:
         observation, extras = env.reset()
         generator = torch.Generator().manual_seed(0)

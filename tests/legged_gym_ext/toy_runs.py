@@ -38,5 +38,5 @@ def write_toy_skills(root: Path, robot: str = "go1") -> dict[str, Path]:
     """A toy run for every skill of a mutex, by skill, in ``root/<robot>_<skill>``."""
     return {
         skill: write_toy_run(root / f"{robot}_{skill}", f"{robot}_{skill}", seed=index)
-        for index, skill in enumerate(mutex.SKILLS)
+        for index, skill in enumerate(mutex.MUTEX_ORDER)
     }

@@ -15,6 +15,7 @@ from legged_gym_ext.benchmarks.environment import measure
 from legged_gym_ext.benchmarks.gpu_report import WalkGoal
 from legged_gym_ext.evaluation import walk
 from legged_gym_ext.evaluation.walk import WalkFigures
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.utils.errors import UnknownNameError, UserError
@@ -30,7 +31,7 @@ def small_task() -> TaskCfg:
 
 @needs_warp
 def test_a_sweep_measures_every_number_of_worlds() -> None:
-    results = gpu_report.sweep(small_task(), (4, 8), backend="warp", device="cpu", rounds=1, steps=2)
+    results = gpu_report.sweep(small_task(), (4, 8), where=Where("warp"), rounds=1, steps=2)
     assert [result["worlds"] for result in results] == [4, 8]
     for result in results:
         for name in ("physics_steps_per_second", "env_steps_per_second", "train_steps_per_second", "env_over_physics"):
@@ -44,7 +45,7 @@ def test_a_sweep_ends_where_the_memory_does(monkeypatch: pytest.MonkeyPatch) -> 
         return {"worlds": worlds}
 
     monkeypatch.setattr(gpu_report, "measure", full)
-    results = gpu_report.sweep(small_task(), (8, 16, 32), backend="warp", device="cpu", rounds=1, steps=1)
+    results = gpu_report.sweep(small_task(), (8, 16, 32), where=Where("warp"), rounds=1, steps=1)
     assert results == [{"worlds": 8}, {"worlds": 16, "graphed": False, "error": "CUDA out of memory"}]
 
 
@@ -60,7 +61,7 @@ def test_graphs_pay_where_training_is_faster_with_them() -> None:
 
 def test_a_backend_without_bare_physics_is_unknown_to_the_benchmark() -> None:
     with pytest.raises(UnknownNameError, match="warp"):
-        measure(small_task(), worlds=1, rounds=1, steps=1, backend="bullet")
+        measure(small_task(), worlds=1, rounds=1, steps=1, where=Where("bullet"))
 
 
 @needs_warp
@@ -97,11 +98,11 @@ def test_walking_is_reached_when_every_figure_is_good_enough() -> None:
 def test_the_time_to_walk_is_that_of_training_until_the_goal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "EPISODE_S", 0.2)
     never = WalkGoal(episodes=2, falls=-1.0, max_seconds=0.01, every=1)
-    result = gpu_report.time_to_walk(small_task(), never, worlds=4, backend="mujoco", device="cpu")
+    result = gpu_report.time_to_walk(small_task(), never, worlds=4, where=Where())
     assert result["seconds"] is None and result["seconds_trained"] > 0.01
     assert result["iterations"] == 1 and result["steps"] == 16 and result["figures"]["episodes"] == 2
     easy = WalkGoal(episodes=2, falls=1.0, lin_error=9.0, yaw_error=9.0, every=1)
-    result = gpu_report.time_to_walk(small_task(), easy, worlds=4, backend="mujoco", device="cpu")
+    result = gpu_report.time_to_walk(small_task(), easy, worlds=4, where=Where())
     assert result["seconds"] == result["seconds_trained"] > 0.0
 
 
@@ -109,7 +110,7 @@ def test_the_time_to_walk_is_that_of_training_until_the_goal(monkeypatch: pytest
 def test_memory_is_measured_in_training(images: bool) -> None:
     task = gpu_report.seeing(small_task()) if images else small_task()
     assert ("forward_depth" in task.env.observations) == images
-    result = gpu_report.memory_of(task, 4, backend="mujoco", device="cpu")
+    result = gpu_report.memory_of(task, 4, where=Where())
     assert result["task"] == "go1_walk" and result["worlds"] == 4
     assert result["memory_gib"] is None or result["memory_gib"] > 0.01
 

@@ -12,6 +12,7 @@ import torch
 from commands import call
 
 from legged_gym_ext.evaluation import parity
+from legged_gym_ext.sim.where import Where
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="MuJoCo Warp is missing")
 ON_CUDA = ["--backend", "warp", "--device", "cuda"]
@@ -48,8 +49,8 @@ def test_parity_is_printed_and_written_and_a_difference_is_exit_code_one(
 ) -> None:
     falls = {"mujoco": 0.02, "warp": 0.03}
 
-    def evaluated(task: object, make_policy: object, *, backend: str, policy: str, **options: object) -> dict:
-        rate = falls[backend]
+    def evaluated(task: object, make_policy: object, *, where: Where, policy: str, **options: object) -> dict:
+        rate = falls[where.backend]
         figures = {"fall_rate": rate, "fall_rate_interval": [rate - 0.02, rate + 0.02]}
         return figures | {"policy": policy, "task": "go1_walk", "protocol": "walk", "episodes": 9, "seed": 1}
 

@@ -35,7 +35,7 @@ def sub_policies(skills: dict[str, Path]) -> list[str]:
 
 def test_a_skill_is_evaluated_at_the_test_ranges(skills: dict[str, Path], tmp_path: Path) -> None:
     files = ["--json", str(tmp_path / "jump.json"), "--plot", str(tmp_path / "jump.svg")]
-    assert call("evaluate", "--policy", str(skills["jump"]), *SHORT, "--solidity", "1", *files) == 0
+    assert call("evaluate", "--policy", str(skills["jump"]), *SHORT, "--strict-episodes", "1", *files) == 0
     result = json.loads((tmp_path / "jump.json").read_text())
     assert (result["task"], result["protocol"], result["episodes"]) == ("go1_jump", "rpl", 2)
     keys = {"success_rate", "success_ci", "mean_distance", "per_block", "mean_power", "peak_torque", "checkpoint_hash"}
@@ -51,7 +51,7 @@ def test_a_mutex_of_given_skills_is_evaluated_on_a_course(skills: dict[str, Path
     result = json.loads(out.read_text())
     assert {"blocks_passed_rate", "finish_rate", "mean_x_displacement", "edge_violation"} <= result.keys()
     assert (result["protocol"], result["difficulty"]) == ("course", 0.25)
-    assert set(result["sub_policies"]) == set(mutex.SKILLS)
+    assert set(result["sub_policies"]) == set(mutex.MUTEX_ORDER)
     (folder,) = (tmp_path / "go1_field").iterdir()
     policy = read_config(folder)["policy"]
     assert (policy["action_smoothing_buffer_len"], policy["reset_non_selected"]) == (2, "when_skill")
@@ -83,7 +83,7 @@ def test_runs_are_shipped_small_and_movable(skills: dict[str, Path], tmp_path: P
     for path in (*skills.values(), folder):
         assert call("evaluate", "--policy", str(path), *SHORT, "--json", str(path / "evaluation.json")) == 0
         assert call("ship_policy", "--policy", str(path), "--root", str(shipped)) == 0
-    names = {f"go1_{skill}" for skill in mutex.SKILLS} | {"go1_mutex"}
+    names = {f"go1_{skill}" for skill in mutex.MUTEX_ORDER} | {"go1_mutex"}
     assert {path.name for path in shipped.iterdir()} == names
     for name in names:
         config, evaluation = (json.loads((shipped / name / f"{n}.json").read_text()) for n in ("config", "evaluation"))
@@ -181,7 +181,7 @@ def test_a_mutex_is_played_with_its_skill_shown(
 
 @pytest.mark.skipif(not (runs.SHIPPED / "go1_walk").is_dir(), reason="needs the shipped walk")
 def test_skills_are_trained_once_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--num-envs", "8", "--max-iterations", "1", "--episodes", "1", "--solidity", "0", "--no-video"]
+    small = ["--num-envs", "8", "--max-iterations", "1", "--episodes", "1", "--strict-episodes", "0", "--no-video"]
     arguments = ["--skills", "jump", "--walk", "go1_walk", "--out", str(tmp_path / "out"), "--jobs", "1", *small]
     assert call("train_skills", *arguments) == 0
     said = capsys.readouterr().out

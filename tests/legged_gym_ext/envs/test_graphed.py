@@ -14,6 +14,7 @@ from torch import Tensor
 from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.graphed import Carried, GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.utils.errors import UserError
 from st_rl.utils.recording import CudaRecording
@@ -34,8 +35,8 @@ def as_on_a_gpu(env: LeggedEnv) -> None:
 def pair(name: str, **changes: Any) -> tuple[LeggedEnv, GraphedEnv]:
     """The same environment, as it is and replayed; episodes are short so that many end."""
     cfg: EnvCfg = replace(get_task(name).env, num_envs=WORLDS, episode_length_s=0.2, **changes)
-    plain = LeggedEnv(cfg, backend="warp", seed=1)
-    graphed = GraphedEnv(cfg, backend="warp", device="cpu", seed=1, recording=Tape)
+    plain = LeggedEnv(cfg, Where("warp"), seed=1)
+    graphed = GraphedEnv(cfg, Where("warp"), seed=1, recording=Tape)
     for env in (plain, graphed):
         as_on_a_gpu(env)
         env.episode_length_buf = torch.arange(WORLDS)  # they end at different times
@@ -150,13 +151,13 @@ def test_a_tensor_that_grows_or_a_count_in_python_is_refused() -> None:
 def test_on_the_cpu_no_graph_can_be_made() -> None:
     cfg = replace(get_task("go1_walk").env, num_envs=1)
     with pytest.raises(UserError, match="GPU"):
-        GraphedEnv(cfg, backend="warp", device="cpu")
+        GraphedEnv(cfg, Where("warp"))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_replayed_steps_on_a_gpu_walk_on() -> None:
     cfg = replace(get_task("go1_walk").env, num_envs=64, episode_length_s=0.4)
-    env = GraphedEnv(cfg, backend="warp", device="cuda", seed=1, recording=CudaRecording)
+    env = GraphedEnv(cfg, Where("warp", "cuda"), seed=1, recording=CudaRecording)
     actions, ended = torch.zeros(64, 12, device=env.device), 0
     for _ in range(60):
         obs, rewards, dones, _ = env.step(actions)

@@ -128,7 +128,7 @@ def test_latency_waits_for_nothing() -> None:
     env = make(replace(FIXED, interval=(0.02, 0.04)))
     env._skip_empty = False
     env.step(torch.zeros(2, 12))
-    with HostSyncs(ignoring=("mujoco_backend.py", "mujoco_model.py")) as syncs:
+    with HostSyncs(ignoring=("sim/mujoco/backend.py", "sim/mujoco/model.py")) as syncs:
         for _ in range(3):
             env.step(torch.zeros(2, 12))
     assert not syncs.found

@@ -14,9 +14,10 @@ from host_syncs import HostSyncs
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs.folders import make_env
 from legged_gym_ext.runs.training import make_runner
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task, task_names
 
-MUJOCO = ("mujoco_backend.py", "mujoco_model.py")
+MUJOCO = ("sim/mujoco/backend.py", "sim/mujoco/model.py")
 """The backend of the CPU may look at masks."""
 needs_warp = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="MuJoCo Warp is missing")
 
@@ -70,7 +71,7 @@ def test_the_nets_catch_what_waits() -> None:
 
 @pytest.mark.parametrize("name", task_names())
 def test_a_step_of_any_task_waits_for_nothing(name: str) -> None:
-    env = as_on_a_gpu(make_env(get_task(name).env, num_envs=4, backend="mujoco", seed=1, num_threads=1))
+    env = as_on_a_gpu(make_env(get_task(name).env, where=Where(num_threads=1), num_envs=4, seed=1))
     env.episode_length_buf = torch.tensor([0, env.max_episode_length - 2, 5, 500])
     with HostSyncs(ignoring=MUJOCO) as syncs:
         for _ in range(3):
@@ -82,8 +83,8 @@ def test_a_step_of_any_task_waits_for_nothing(name: str) -> None:
 @needs_warp
 def test_a_rollout_on_warp_waits_for_nothing() -> None:
     task = get_task("go1_walk")
-    env = as_on_a_gpu(make_env(task.env, num_envs=4, backend="warp", seed=1))
-    runner = make_runner(task, env, None, backend="warp")
+    env = as_on_a_gpu(make_env(task.env, where=Where("warp"), num_envs=4, seed=1))
+    runner = make_runner(task, env, None)
     runner.stream = io.StringIO()
     runner.learn(1)  # launches are recorded
     with HostSyncs() as syncs:
@@ -99,8 +100,8 @@ def test_a_rollout_on_warp_waits_for_nothing() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_rollout_on_a_gpu_waits_for_nothing() -> None:
     task = get_task("go1_walk")
-    env = make_env(task.env, num_envs=64, backend="warp", device="cuda", seed=1)
-    runner = make_runner(task, env, None, backend="warp", device="cuda")
+    env = make_env(task.env, where=Where("warp", "cuda"), num_envs=64, seed=1)
+    runner = make_runner(task, env, None)
     runner.stream = io.StringIO()
     runner.learn(1)
     env.episode_length_buf = torch.full_like(env.episode_length_buf, env.max_episode_length - 1)

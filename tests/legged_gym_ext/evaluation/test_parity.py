@@ -13,6 +13,7 @@ from legged_gym_ext.evaluation import parity
 from legged_gym_ext.evaluation.parity import compared, parity_report, parity_table
 from legged_gym_ext.evaluation.statistics import wilson_interval
 from legged_gym_ext.runs import folders as runs
+from legged_gym_ext.sim.where import Where
 
 
 def report(backend: str, falls: int, success: int | None = None) -> dict[str, Any]:
@@ -49,13 +50,13 @@ def test_the_table_has_a_line_for_each_policy() -> None:
 def test_shipped_policies_are_evaluated_on_every_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def evaluated(task: Any, make_policy: Any, *, backend: str, device: str, **options: Any) -> dict[str, Any]:
-        asked.append((task.name, backend, device, options["policy"], options["episodes"]))
-        return report(backend, 2)
+    def evaluated(task: Any, make_policy: Any, *, where: Where, **options: Any) -> dict[str, Any]:
+        asked.append((task.name, where.backend, where.device, options["policy"], options["episodes"]))
+        return report(where.backend, 2)
 
     monkeypatch.setattr(parity, "evaluation_report", evaluated)
     folder = runs.SHIPPED / "go1_walk"
-    entries = parity_report([folder], {"mujoco": "cpu", "warp": "cuda"}, episodes=7, seed=1)
+    entries = parity_report([folder], [Where(), Where("warp", "cuda")], episodes=7, seed=1)
     assert asked == [("go1_walk", "mujoco", "cpu", "go1_walk", 7), ("go1_walk", "warp", "cuda", "go1_walk", 7)]
     assert entries[0]["overlap"]
 
@@ -63,14 +64,14 @@ def test_shipped_policies_are_evaluated_on_every_backend(monkeypatch: pytest.Mon
 def test_what_a_run_holds_need_not_be_measured_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     asked = []
 
-    def evaluated(task: Any, make_policy: Any, *, backend: str, **options: Any) -> dict[str, Any]:
-        asked.append((backend, options["episodes"], options["seed"]))
-        return report(backend, 2)
+    def evaluated(task: Any, make_policy: Any, *, where: Where, **options: Any) -> dict[str, Any]:
+        asked.append((where.backend, options["episodes"], options["seed"]))
+        return report(where.backend, 2)
 
     monkeypatch.setattr(parity, "evaluation_report", evaluated)
     folder = tmp_path / "run"
     shutil.copytree(runs.SHIPPED / "go1_walk", folder)
     (folder / "evaluation.json").write_text(json.dumps(report("mujoco", 1) | {"episodes": 100, "seed": 5}))
-    entries = parity_report([folder], {"mujoco": "cpu", "warp": "cpu"}, episodes=7, seed=1, stored=True)
+    entries = parity_report([folder], [Where(), Where("warp")], episodes=7, seed=1, stored=True)
     assert asked == [("warp", 100, 5)]
     assert entries[0]["backends"]["mujoco"]["rate"] == 0.01

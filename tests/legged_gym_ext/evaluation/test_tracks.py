@@ -54,7 +54,7 @@ def episodes(passed: list[int], kind: list[list[int]], distance: list[float]) ->
     return TrackEpisodes(
         kind=torch.tensor(kind),
         parameter=torch.zeros(len(kind), len(kind[0])),
-        level=torch.zeros(len(kind), len(kind[0])),
+        difficulty=torch.zeros(len(kind), len(kind[0])),
         finish=torch.full((count,), 8.0),
         steps=torch.full((count,), 10),
         failed=torch.tensor(passed) == 0,
@@ -86,7 +86,7 @@ def test_distance_at_the_test_ranges_ends_at_its_limit() -> None:
 
 def test_success_is_told_for_parts_of_the_test_range() -> None:
     done = episodes([1, 0, 1], [[0], [0], [0]], [5.0, 1.0, 4.0])
-    done.level = torch.tensor([[0.1], [0.15], [0.99]])
+    done.difficulty = torch.tensor([[0.1], [0.15], [0.99]])
     track = TrackCfg(("jump",), num_blocks=1, parameters={"jump": (0.25, 0.5)})
     parts = track_report("rpl", track, done)["per_block"]["jump"]["parts"]
     assert [(part["passed"], part["episodes"]) for part in parts] == [(1, 2), (0, 0), (0, 0), (0, 0), (1, 1)]
@@ -144,7 +144,7 @@ def test_a_course_has_its_obstacles_at_one_difficulty() -> None:
 
 def test_reports_are_reproducible_and_drawn() -> None:
     task = short("go1_jump")
-    make = {"policy": "still", "episodes": 4, "backend": "mujoco"}
+    make = {"policy": "still", "episodes": 4}
     first, second, other = (report.evaluation_report(task, Still, seed=seed, **make) for seed in (1, 1, 2))
     assert first == second != other
     assert first["protocol"] == "rpl" and first["success_rate"] == 0.0

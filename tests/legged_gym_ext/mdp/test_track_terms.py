@@ -103,7 +103,7 @@ def test_the_tracks_are_those_of_the_tests(env: EnvState) -> None:
     track = tracks.track_of(env).tracks
     close(track.start[0], STARTS)
     close(track.end[0], ENDS)
-    close(track.level[0], [0.7, 0.7, 0.7, 0.9, 0.6, 0.6, 0.6])
+    close(track.floor_height[0], [0.7, 0.7, 0.7, 0.9, 0.6, 0.6, 0.6])
 
 
 def test_engaging_block_of_every_type(env: EnvState) -> None:
@@ -256,7 +256,7 @@ def test_solid_obstacles_are_not_penetrated() -> None:
     track = place(solid, [2.3, 2.3], z=0.3)
     depth = tracks.penetration_depth(solid)
     assert depth[0] == 0.0 and depth[1] > 0.0
-    assert track.hardness.tolist() == [1.0, 0.0]
+    assert track.solid_probability.tolist() == [1.0, 0.0]
     assert solid.sim.solid.all(dim=1).tolist() == [True, False]
 
 
@@ -315,7 +315,7 @@ def test_a_new_track_touches_only_its_worlds() -> None:
         assert not torch.equal(now[1], before[name][1]) and not torch.equal(now[3], before[name][3])
     assert torch.equal(field.sim.boxes[~mask], boxes[~mask]) and torch.equal(field.sim.boxes, track.tracks.boxes)
     assert torch.equal(field.env_origins[~mask], origins[~mask])
-    close(field.env_origins[:, 2], track.tracks.level[:, 0].tolist())
+    close(field.env_origins[:, 2], track.tracks.floor_height[:, 0].tolist())
     assert track.max_x.tolist() == [3.0, 0.0, 3.0, 0.0]
     close(track.worst_penetration, [0.1, 0.0, 0.1, 0.0])
 
@@ -332,9 +332,9 @@ def test_difficulty_is_drawn_within_the_level() -> None:
     close(track.tracks.difficulty.mean(), 0.5, atol=0.05)  # pyright: ignore[reportArgumentType]
 
 
-def test_obstacles_are_solid_as_often_as_their_hardness_says() -> None:
+def test_obstacles_are_solid_as_often_as_their_probability_says() -> None:
     field = make(track_cfg("hurdle"), 400)
-    tracks.track_of(field).hardness[:] = 0.3
+    tracks.track_of(field).solid_probability[:] = 0.3
     tracks.new_track(field, all_of(field))
     assert 0.2 < field.sim.solid.all(dim=1).float().mean() < 0.4
 
@@ -377,13 +377,13 @@ def test_soft_obstacles_turn_solid_with_success() -> None:
     pair = make(track_cfg("crawl", "hurdle"), 6)
     # Half passed; all; none; half but touched; all, already solid; masked.
     track = went(pair, [3.1, 5.1, 2.0, 3.1, 5.1, 5.1], [0.0, 0.02, 0.0, 0.05, 0.0, 0.0])
-    track.hardness = torch.tensor([0.5, 0.5, 0.5, 0.5, 1.0, 0.5])
+    track.solid_probability = torch.tensor([0.5, 0.5, 0.5, 0.5, 1.0, 0.5])
     tracks.soft_to_solid(pair, torch.tensor([True] * 5 + [False]), step=0.2)
-    close(tracks.hardness(pair), [0.7, 0.7, 0.3, 0.5, 1.0, 0.5])
-    track.hardness[:] = 0.1
+    close(tracks.solid_probability(pair), [0.7, 0.7, 0.3, 0.5, 1.0, 0.5])
+    track.solid_probability[:] = 0.1
     went(pair, [0.0] * 6)
     tracks.soft_to_solid(pair, all_of(pair), step=0.2)
-    close(track.hardness, [0.0] * 6)
+    close(track.solid_probability, [0.0] * 6)
 
 
 # ------------------------------------------------------------------ metrics and persistence

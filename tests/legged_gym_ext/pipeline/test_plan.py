@@ -37,7 +37,7 @@ def test_every_skill_is_trained_from_the_walk_and_then_combined(tmp_path: Path) 
     stages = {stage.name: stage for stage in plan_stages(plan(tmp_path))}
     assert len(stages) == 6 + 1 + 6 + 5 + 3
     assert stages["walk_training"].needs == () and stages["jump_training"].needs == ("walk_training",)
-    ready = {skill: "finish" if skill == "tilt" else "training" for skill in mutex.SKILLS}
+    ready = {skill: "finish" if skill == "tilt" else "training" for skill in mutex.MUTEX_ORDER}
     assert set(stages["mutex"].needs) == {f"{skill}_{stage}" for skill, stage in ready.items()}
     assert not any(stage.is_done() for stage in stages.values())
     some = [stage.name for stage in plan_stages(plan(tmp_path, skills=("walk", "jump")))]
@@ -85,12 +85,12 @@ def test_an_evaluation_is_done_again_for_another_checkpoint(tmp_path: Path) -> N
     assert stage(of, "jump_evaluation").is_done()
     (run / "model_4.pt").write_bytes(b"newer")
     assert not stage(of, "jump_evaluation").is_done()
-    assert "--solidity" in stage(of, "jump_evaluation").command(1)
+    assert "--strict-episodes" in stage(of, "jump_evaluation").command(1)
 
 
 def test_the_mutex_is_made_of_the_trained_skills(tmp_path: Path) -> None:
     of = plan(tmp_path, max_iterations=3)
-    folders = {skill: trained(of, skill) for skill in mutex.SKILLS}
+    folders = {skill: trained(of, skill) for skill in mutex.MUTEX_ORDER}
     assert f"leap={folders['leap']}" in stage(of, "mutex").command(1) and not stage(of, "mutex").is_done()
     mutex.make_mutex(of.mutex_folder, get_task("go1_field"), folders)
     assert stage(of, "mutex").is_done()
@@ -99,14 +99,14 @@ def test_the_mutex_is_made_of_the_trained_skills(tmp_path: Path) -> None:
 
 
 def test_who_learned_rough_ground_walks_in_the_mutex(tmp_path: Path) -> None:
-    of = plan(tmp_path, skills=(*mutex.SKILLS, "stairs"))
+    of = plan(tmp_path, skills=(*mutex.MUTEX_ORDER, "stairs"))
     folders = {skill: trained(of, skill) for skill in of.skills}
     assert f"walk={folders['stairs']}" in stage(of, "mutex").command(1)
     assert "stairs_training" in stage(of, "mutex").needs
 
 
 def test_hurdles_are_learned_from_the_jump_and_jumped_in_the_mutex(tmp_path: Path) -> None:
-    of = plan(tmp_path, skills=(*mutex.SKILLS, "hurdle"))
+    of = plan(tmp_path, skills=(*mutex.MUTEX_ORDER, "hurdle"))
     folders = {skill: trained(of, skill) for skill in of.skills if skill != "hurdle"}
     assert stage(of, "hurdle_training").needs == ("jump_training",)
     assert str(folders["jump"]) in stage(of, "hurdle_training").command(1)

@@ -16,7 +16,7 @@ from toy_runs import write_toy_run, write_toy_skills
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs import mutex
-from legged_gym_ext.runs.mutex import SKILLS, MutexOptions
+from legged_gym_ext.runs.mutex import MUTEX_ORDER, MutexOptions
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES
 from st_rl.utils.errors import UserError
@@ -66,7 +66,7 @@ def place(env: LeggedEnv, ahead: float) -> torch.Tensor:
     tracks, index = state.track.tracks, torch.arange(env.num_envs)
     root = torch.zeros(env.num_envs, 13)
     root[:, 0] = tracks.start[index, index] - ahead
-    root[:, 2] = tracks.level[index, index] + state.robot.base_height
+    root[:, 2] = tracks.floor_height[index, index] + state.robot.base_height
     root[:, 6] = 1.0
     joints = state.default_dof_pos.expand(env.num_envs, -1)
     env.sim.reset(everyone, root, joints, torch.zeros_like(joints))
@@ -108,7 +108,7 @@ def test_flat_ground_far_from_everything_selects_walk(env: LeggedEnv, climb: Pat
 
 def test_the_selected_skill_acts(env: LeggedEnv, climb: Path, skills: dict[str, Path]) -> None:
     # The same velocity command for all: what acts is the skill's own network alone.
-    plain = MutexOptions(skill_velocity=tuple(f"{skill}=0.7" for skill in SKILLS))
+    plain = MutexOptions(skill_velocity=tuple(f"{skill}=0.7" for skill in MUTEX_ORDER))
     folder = mutex.make_mutex(climb.parent / "plain", FIELD, skills, plain)
     policy = runs.RunPolicy(folder, env)
     env.state.commands = torch.tensor([[0.7, 0.0, 0.0]]).repeat(env.num_envs, 1)
@@ -121,7 +121,7 @@ def test_the_selected_skill_acts(env: LeggedEnv, climb: Path, skills: dict[str, 
 
 def test_the_folder_is_small_relative_and_can_be_moved(climb: Path, tmp_path: Path) -> None:
     config = read_config(climb)
-    assert config["policy"]["sub_policy_paths"] == [f"../go1_{skill}" for skill in SKILLS]
+    assert config["policy"]["sub_policy_paths"] == [f"../go1_{skill}" for skill in MUTEX_ORDER]
     assert str(climb.parent) not in (climb / "config.json").read_text()
     assert (climb / "model_0.pt").stat().st_size < 50_000
     shutil.copytree(climb.parent, tmp_path / "elsewhere")
@@ -139,7 +139,7 @@ def test_velocities_smoothing_and_reset_mode_are_kept(skills: dict[str, Path], t
 
 
 def test_without_jumping_down_it_is_a_field_mutex(skills: dict[str, Path], tmp_path: Path) -> None:
-    given = [f"{skill}={skills[skill]}" for skill in SKILLS[:-1]]
+    given = [f"{skill}={skills[skill]}" for skill in MUTEX_ORDER[:-1]]
     task = get_task("go1_field")
     folder = mutex.resolve_policy("mutex", task, MutexOptions(sub_policies=tuple(given)), root=tmp_path)
     assert folder.parent == tmp_path / "go1_field"
@@ -177,7 +177,7 @@ def test_mismatches_are_named(skills: dict[str, Path], climb: Path, tmp_path: Pa
     with pytest.raises(UserError, match="go1_leap"):
         runs.load_policy(copy)
     other = write_toy_run(tmp_path / "a1_walk", "a1_walk")
-    given = (f"walk={other}", *(f"{skill}={skills[skill]}" for skill in SKILLS[1:]))
+    given = (f"walk={other}", *(f"{skill}={skills[skill]}" for skill in MUTEX_ORDER[1:]))
     with pytest.raises(UserError, match="for walk is of the robot a1"):
         mutex.resolve_policy("mutex", FIELD, MutexOptions(sub_policies=given), root=tmp_path)
     with pytest.raises(UserError, match=r"skill-velocity.*jump=1\.2"):

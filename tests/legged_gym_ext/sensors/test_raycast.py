@@ -64,7 +64,7 @@ def test_a_camera_on_a_track_sees_what_the_engine_sees(blocks: tuple[str, ...]) 
     rays = quat_rotate(quat[:, None].expand(-1, len(pixels), -1), pixels.expand(2, -1, -1))
     for block in range(len(blocks)):
         origin = torch.stack((tracks.start[:, block] - 0.6, torch.tensor([0.1, -0.2])), dim=1)
-        origin = torch.cat((origin, tracks.level[:, block, None] + 0.35), dim=1)
+        origin = torch.cat((origin, tracks.floor_height[:, block, None] + 0.35), dim=1)
         found = cast_rays(origin, rays, tracks.boxes, turned="slope" in blocks)
         for world in range(2):
             expected = ray_distances(tracks.boxes[world], origin[world], rays[world])
@@ -95,7 +95,7 @@ def test_looking_before_working_changes_nothing_within_reach() -> None:
     difficulty = torch.rand(num, 5, generator=generator)
     tracks = build_tracks(cfg, draw_kinds(cfg, num, generator, "cpu"), difficulty, noise)
     x = torch.rand(num, 1, generator=generator) * tracks.end[:, -1:]
-    origin = torch.cat((x, torch.randn(num, 1, generator=generator) * 0.3, tracks.level[:, :1] + 0.5), dim=1)
+    origin = torch.cat((x, torch.randn(num, 1, generator=generator) * 0.3, tracks.floor_height[:, :1] + 0.5), dim=1)
     pixels = pixel_rays(DepthCameraCfg(height=12, width=16))
     yaw = torch.linspace(-3.0, 3.0, num)
     quat = quat_from_euler_xyz(0.1 * yaw, 0.0 * yaw + 0.3, yaw)

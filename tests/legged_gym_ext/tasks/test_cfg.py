@@ -28,7 +28,7 @@ class Options:
 
 @pytest.fixture(scope="module")
 def env() -> LeggedEnv:
-    return make_env(get_task("go1_walk").env, num_envs=2, backend="mujoco")
+    return make_env(get_task("go1_walk").env, num_envs=2)
 
 
 def test_another_algorithm_keeps_the_numbers_that_both_have() -> None:

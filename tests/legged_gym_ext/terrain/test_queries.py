@@ -158,7 +158,7 @@ def three() -> Tracks:
     made = track(("jump", "leap", "down"))
     made.start = torch.tensor([[2.2, 4.0, 6.2]]).repeat(5, 1)
     made.end = torch.tensor([[2.5, 4.5, 6.5]]).repeat(5, 1)
-    made.level = torch.tensor([[0.6, 0.9, 0.9, 0.7]]).repeat(5, 1)
+    made.floor_height = torch.tensor([[0.6, 0.9, 0.9, 0.7]]).repeat(5, 1)
     made.width = torch.tensor([2.0, 2.0, 3.0, 1.6, 1.6])
     return made
 

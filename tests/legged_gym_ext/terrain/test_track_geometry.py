@@ -45,7 +45,7 @@ def close(value: torch.Tensor, expected: list) -> None:
 
 def floor_spans(tracks: Tracks, world: int = 0) -> list[tuple[float, float, float]]:
     """First x, last x and height of every floor that is there."""
-    floors = tracks.boxes[world, : tracks.level.shape[1]]
+    floors = tracks.boxes[world, : tracks.floor_height.shape[1]]
     spans = [(float(f[0] - f[7]), float(f[0] + f[7]), float(f[2] + f[9])) for f in floors if f[9] > 0]
     return [(round(a, 4), round(b, 4), round(c, 4)) for a, b, c in spans]
 
@@ -55,7 +55,7 @@ def test_a_flat_track_is_the_ground() -> None:
     assert (made.boxes[..., 7:10] == 0.0).all() and made.boxes.shape == (1, 3, 10)
     close(made.start, [[2.5, 4.5]])
     close(made.end, [[2.5, 4.5]])
-    close(made.level, [[0.0, 0.0, 0.0]])
+    close(made.floor_height, [[0.0, 0.0, 0.0]])
 
 
 def test_jump_and_down_raise_and_lower_the_floor() -> None:
@@ -64,7 +64,7 @@ def test_jump_and_down_raise_and_lower_the_floor() -> None:
     # The first block ends at 0.5 + 2, its obstacle is 0.8 deep.
     close(made.start, [[1.7, 3.7]])
     close(made.end, [[2.5, 4.5]])
-    close(made.level, [[0.0, 0.5, 0.175]])
+    close(made.floor_height, [[0.0, 0.5, 0.175]])
     close(made.info, [[[0.8, 0.5], [0.8, -0.325]]])
     assert floor_spans(made) == [(1.7, 3.7, 0.5), (3.7, 7.5, 0.175)]
     assert not made.obstacle.any()
@@ -72,14 +72,14 @@ def test_jump_and_down_raise_and_lower_the_floor() -> None:
 
 def test_the_lowest_floor_is_the_ground() -> None:
     made = track("down", "down", difficulty=1.0)
-    close(made.level, [[1.2, 0.6, 0.0]])
+    close(made.floor_height, [[1.2, 0.6, 0.0]])
     assert floor_spans(made) == [(-1.5, 2.4, 1.2), (2.4, 4.4, 0.6)]
 
 
 def test_a_leap_is_a_gap_between_raised_floors() -> None:
     made = track("leap", "flat", difficulty=1.0)
     close(made.info[:, 0], [[0.9, 0.6]])
-    close(made.level, [[0.6, 0.6, 0.6]])
+    close(made.floor_height, [[0.6, 0.6, 0.6]])
     close(made.start[:, 0], [1.6])
     close(made.end[:, 0], [2.5])
     # The flat block has a seam where its obstacle of no depth would be.
@@ -90,7 +90,7 @@ def test_a_leap_is_a_gap_between_raised_floors() -> None:
 
 def test_stairs_lead_from_floor_to_floor() -> None:
     made = track("stairs_up", "stairs_down", difficulty=1.0, depths={"stairs_up": (1.0, 1.0)})
-    close(made.level, [[0.0, 1.0, 0.0]])
+    close(made.floor_height, [[0.0, 1.0, 0.0]])
     middle = [1.5 + 0.25 * (i + 0.5) for i in range(4)] + [3.5 + 0.25 * (i + 0.5) for i in range(4)]
     points = torch.tensor([[[x, 0.3] for x in [1.4, *middle[:4], 2.6, 3.4, *middle[4:], 4.6]]])
     close(height_at(made.boxes, points), [[0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0]])
@@ -197,7 +197,7 @@ def test_tracks_hang_together(cfg: TrackCfg, seed: int) -> None:
     made, kinds, _, _ = random_tracks(cfg, 3, seed)
     blocks = cfg.num_blocks
     assert made.boxes.shape == (3, num_boxes(cfg), 10) and made.boxes.isfinite().all()
-    assert (made.boxes[..., 7:10] >= 0.0).all() and (made.level >= 0.0).all()
+    assert (made.boxes[..., 7:10] >= 0.0).all() and (made.floor_height >= 0.0).all()
     # Obstacles come one after the other, with a run-up before each.
     assert (made.start <= made.end).all() and (made.start[:, 0] >= 0.4 + 0.6 - 1e-5).all()
     assert (made.start[:, 1:] - made.end[:, :-1] >= 0.6 - 1e-5).all()
@@ -207,8 +207,8 @@ def test_tracks_hang_together(cfg: TrackCfg, seed: int) -> None:
     names = [[cfg.blocks[kind] for kind in row] for row in kinds.tolist()]
     for world, row in enumerate(names):
         rise = [float((BLOCKS[n].rise or torch.zeros_like)(p)) for n, p in zip(row, made.parameter[world], strict=True)]
-        close(made.level[world, 1:] - made.level[world, :-1], rise)
-        lowest = float(made.level[world].min())
+        close(made.floor_height[world, 1:] - made.floor_height[world, :-1], rise)
+        lowest = float(made.floor_height[world].min())
         assert 0.4 - 1e-5 <= lowest <= 0.8 + 1e-5 if "leap" in row else abs(lowest) < 1e-5
         assert made.obstacle_id[world].tolist() == [BLOCKS[n].obstacle_id for n in row]
         soft = made.obstacle[world, blocks + 1 : blocks + 1 + blocks * slots_per_block(cfg)]
@@ -227,10 +227,10 @@ def test_the_floor_has_no_holes_but_gaps(cfg: TrackCfg, seed: int) -> None:
     before = (x[..., None] > made.start[:, None]).sum(dim=-1)
     behind = (x[..., None] > made.end[:, None]).sum(dim=-1)
     between = before == behind
-    floor = made.level.gather(1, behind)
+    floor = made.floor_height.gather(1, behind)
     # Between obstacles the ground is the floor; in obstacles it is no lower than the lower side, except in gaps.
     torch.testing.assert_close(height[between], floor[between], atol=3e-3, rtol=0)
-    lower = torch.minimum(floor, made.level.gather(1, before))
+    lower = torch.minimum(floor, made.floor_height.gather(1, before))
     leap = made.obstacle_id.gather(1, behind.clamp_max(cfg.num_blocks - 1)) == 4
     inside = ~between & ~leap
     assert (height[inside] >= lower[inside] - 3e-3).all()

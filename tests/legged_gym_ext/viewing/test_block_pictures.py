@@ -51,7 +51,9 @@ def test_the_robot_stands_before_the_obstacle() -> None:
     sim, tracks = block_scene("leap", "a1")
     before = tracks.start[:, 0] - sim.root_states[:, 0]
     torch.testing.assert_close(before, torch.full((3,), 0.6))
-    torch.testing.assert_close(sim.root_states[:, 2] - tracks.level[:, 0], torch.full((3,), sim.robot.base_height))
+    torch.testing.assert_close(
+        sim.root_states[:, 2] - tracks.floor_height[:, 0], torch.full((3,), sim.robot.base_height)
+    )
     assert sim.solid.all() and torch.equal(sim.boxes, tracks.boxes)
     sim.close()
 

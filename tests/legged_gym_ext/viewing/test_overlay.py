@@ -37,7 +37,7 @@ def test_the_active_skill_and_the_obstacle_are_told(tmp_path: Path) -> None:
     task = get_task("go1_field")
     folder = mutex.make_mutex(tmp_path / "go1_mutex", task, skills)
     cfg = video_cfg(task.env, track=TrackVideoCfg(0.5, ("leap", "slope")))
-    env = runs.make_env(cfg, num_envs=1, backend="mujoco", seed=1)
+    env = runs.make_env(cfg, num_envs=1, seed=1)
     policy = runs.RunPolicy(folder, env)
     names = mutex.mutex_skills(folder)
     assert active_skill(policy, names) == "" and active_skill(policy, ()) == ""
@@ -70,7 +70,7 @@ def test_a_film_of_a_track_ends_with_the_episode(tmp_path: Path) -> None:
             pass
 
     cfg = replace(video_cfg(get_task("go1_jump").env), num_envs=1, episode_length_s=0.2)
-    env = runs.make_env(cfg, num_envs=1, backend="mujoco")
+    env = runs.make_env(cfg, num_envs=1)
     env.sim = Drawing(env.sim)  # type: ignore[assignment]
     frames = list(film(env, Stop(), 50, CameraCfg(), caption=lambda: ["stop"]))
     assert len(frames) == 9 and (frames[0] == 255).any()

@@ -16,6 +16,7 @@ from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.sim.interface import CameraCfg, DynamicsSample, SceneCfg, SimCfg, Simulator
 from legged_gym_ext.sim.mujoco import gl
 from legged_gym_ext.sim.registry import make_simulator
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.utils.errors import UserError
 
@@ -193,9 +194,9 @@ def test_walking_is_trained_on_it() -> None:
     task = get_task("go1_walk")
     train = replace(task.train, num_steps_per_env=8)
     task = replace(task, train=train)
-    env = make_env(task.env, num_envs=8, backend="warp", seed=1)
+    env = make_env(task.env, where=Where("warp"), num_envs=8, seed=1)
     try:
-        runner = make_runner(task, env, None, backend="warp")
+        runner = make_runner(task, env, None)
         before = [p.detach().clone() for p in runner.alg.parameters]
         runner.learn(2, init_at_random_ep_len=True)
         assert any(not torch.equal(p, old) for p, old in zip(runner.alg.parameters, before, strict=True))
@@ -210,7 +211,7 @@ def test_without_a_gpu_cuda_is_refused_in_one_sentence() -> None:
     with pytest.raises(UserError, match="needs an NVIDIA GPU"):
         make_simulator("warp", GO1, 1, sim=SimCfg(), scene=SceneCfg(), device="cuda")
     with pytest.raises(UserError, match="needs an NVIDIA GPU"):
-        make_env(get_task("go1_walk").env, num_envs=1, backend="warp", device="cuda")
+        make_env(get_task("go1_walk").env, where=Where("warp", "cuda"), num_envs=1)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "cuda:-1", ""])
