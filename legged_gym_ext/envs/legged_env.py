@@ -30,6 +30,7 @@ from legged_gym_ext.sim.where import Where
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.terrain.tracks import num_boxes
 from st_rl.utils.errors import UserError
+from st_rl.utils.threads import OneThread
 
 
 class LeggedEnv:
@@ -85,6 +86,8 @@ class LeggedEnv:
         self.critic_obs_segments = self._critic_observations.layout
         self.num_obs, self.num_critic_obs = self.obs_segments.size, self.critic_obs_segments.size
         self._skip_empty = self.device.type == "cpu"
+        # What is large has threads of its own: the engine's, and those of the compiled kernels.
+        self._one_thread = OneThread(self.device)
         everyone = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self._events.run("startup", everyone)
         self.metric_values = torch.zeros(self.num_envs, len(self.metrics.names), device=self.device)
@@ -120,6 +123,10 @@ class LeggedEnv:
 
     def reset(self) -> tuple[Tensor, dict[str, Any]]:
         """Start a new episode in every world."""
+        with self._one_thread:
+            return self._reset()
+
+    def _reset(self) -> tuple[Tensor, dict[str, Any]]:
         self._reset_worlds(torch.ones(self.num_envs, dtype=torch.bool, device=self.device))
         self._steer()
         self._compute_observations()
@@ -127,8 +134,9 @@ class LeggedEnv:
 
     def step(self, actions: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Any]]:
         """Advance every world by one control step under ``actions (N, 12)``; see ``VecEnv``."""
-        self.sim.step(self._before_physics(actions))
-        return self._after_physics()
+        with self._one_thread:
+            self.sim.step(self._before_physics(actions))
+            return self._after_physics()
 
     def _before_physics(self, actions: Tensor) -> Tensor:
         """Take over the actions of a step; joint targets (N, D) or, with latency, (N, S, D), rad."""
