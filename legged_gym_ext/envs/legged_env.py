@@ -85,7 +85,6 @@ class LeggedEnv:
         self.obs_segments = self._observations.layout
         self.critic_obs_segments = self._critic_observations.layout
         self.num_obs, self.num_critic_obs = self.obs_segments.size, self.critic_obs_segments.size
-        self._skip_empty = self.device.type == "cpu"
         # What is large has threads of its own: the engine's, and those of the compiled kernels.
         self._one_thread = OneThread(self.device)
         everyone = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
@@ -158,7 +157,7 @@ class LeggedEnv:
         infos = self._infos(time_outs)
         state.tracking_score.add_(track_lin_vel(state), alpha=1.0 / state.max_episode_length)
         dones = failed | time_outs
-        if not self._skip_empty or bool(dones.any()):
+        if not self.state.skip_empty or bool(dones.any()):
             self._curriculum.update(dones)
             self._reset_worlds(dones)
         self._resample_commands(resample_due(state, self.cfg.commands) & ~dones)
@@ -189,7 +188,7 @@ class LeggedEnv:
         self._resample_commands(mask)
 
     def _resample_commands(self, mask: Tensor) -> None:
-        if self._skip_empty and not bool(mask.any()):
+        if self.state.skip_empty and not bool(mask.any()):
             return
         fresh = velocity_commands(self.state, self.cfg.commands)
         self.state.commands = torch.where(mask[:, None], fresh, self.state.commands)
