@@ -1,4 +1,7 @@
-"""Observation terms: each returns the content of one named segment, (N, *shape), unscaled SI units."""
+"""Observation terms: each returns the content of one named segment, (N, *shape), unscaled SI units.
+
+The segment ``proprioception`` has a file of its own, since its parts are scaled, noisy and late each in its own way.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +12,13 @@ from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.rotations import euler_xyz_from_quat
 
 
-def proprioception(env: EnvState) -> Tensor:
-    """(N, 48): base linear and angular velocity (3, 3), gravity direction (3), commands (3), joint position minus
-    default (12), joint velocity (12), last actions (12); vectors in the base frame."""
-    parts = (
-        env.base_lin_vel,
-        env.base_ang_vel,
-        env.projected_gravity,
-        env.commands,
-        env.dof_pos - env.default_dof_pos,
-        env.dof_vel,
-        env.actions,
-    )
-    return torch.cat(parts, dim=1)
-
-
 def base_pose(env: EnvState) -> Tensor:
     """(N, 6): position relative to the origin of the track (3) in m, roll, pitch, yaw in rad."""
     return torch.cat((env.base_pos - env.env_origins, euler_xyz_from_quat(env.base_quat)), dim=1)
 
 
 def robot_config(env: EnvState) -> Tensor:
-    """(N, 17): friction, shift of the trunk's centre of mass (3) in m, added mass in kg, motor strength (12)."""
+    """(N, 17): friction, shift of the trunk's center of mass (3) in m, added mass in kg, motor strength (12)."""
     now = env.sim.dynamics
     assert now.friction is not None and now.com_shift is not None
     assert now.added_mass is not None and now.motor_strength is not None

@@ -10,7 +10,7 @@ from st_rl.utils.constants import constant
 
 
 def foot_positions(cfg: RobotCfg, dof_pos: torch.Tensor) -> torch.Tensor:
-    """Centres of the feet in the base frame in m, (N, 4, 3) in the order FL, FR, RL, RR.
+    """Centers of the feet in the base frame in m, (N, 4, 3) in the order FL, FR, RL, RR.
 
     ``dof_pos`` (N, 12) in rad, in the order of ``cfg.dof_names``. Each leg is the chain hip (about x), thigh and calf
     (both about y), so with the joint origins h, t, k, f, each in its parent's frame,

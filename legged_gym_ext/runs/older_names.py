@@ -7,7 +7,10 @@ from typing import Any
 
 MODULES = {"legged_gym_ext.mdp.tracks": "legged_gym_ext.mdp.track_terms"}
 """Modules of functions, and what they are called now."""
-FUNCTIONS = {"legged_gym_ext.mdp.track_terms:hardness": "legged_gym_ext.mdp.track_terms:solid_probability"}
+FUNCTIONS = {
+    "legged_gym_ext.mdp.track_terms:hardness": "legged_gym_ext.mdp.track_terms:solid_probability",
+    "legged_gym_ext.mdp.events:randomise_dynamics": "legged_gym_ext.mdp.events:randomize_dynamics",
+}
 """Functions as ``module:name``, the module by its present name, and what they are called now."""
 FIELDS = {
     "env.metrics.hardness": "solid_probability",
@@ -15,6 +18,9 @@ FIELDS = {
     "env.events.levels.params.hardness": "solid_probability",
 }
 """Dotted names of fields, and the last part of what they are called now."""
+
+PROPRIOCEPTION = "legged_gym_ext.mdp.observations:proprioception"
+"""The function of a segment that is a ``ProprioceptionCfg`` now; a scale and a noise beside it had no effect."""
 
 
 def with_current_names(value: Any, path: str = "") -> Any:
@@ -25,6 +31,8 @@ def with_current_names(value: Any, path: str = "") -> Any:
         path: the dotted name of ``value`` in the whole configuration.
     """
     if isinstance(value, Mapping):
+        if value.get("func") == PROPRIOCEPTION:
+            return {}
         prefix = f"{path}." if path else ""
         return {
             FIELDS.get(f"{prefix}{key}", key): with_current_names(item, f"{prefix}{key}") for key, item in value.items()
