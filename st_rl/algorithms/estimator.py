@@ -46,7 +46,7 @@ class EstimatorCfg:
     """Observation whose segments are the targets: ``critic`` (free of sensor noise) or ``actor``.
 
     A segment that the critic does not observe is taken from the actor's observation. With
-    ``normalize_obs`` the targets are normalised as the observation is that they come from.
+    ``normalize_obs`` the targets are normalized as the observation is that they come from.
     """
     estimation_floor: float | None = None
     """Divide squared errors by the variance of their target in the batch plus this, so that what varies much does not
