@@ -21,7 +21,7 @@ from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.video import record, video_cfg
-from st_rl.algorithms import TPPOCfg, distributed
+from st_rl.algorithms import DAggerCfg, TPPOCfg, distributed
 from st_rl.modules import get_policy_class
 from st_rl.runners import get_runner_class
 from st_rl.utils.errors import UserError
@@ -105,17 +105,24 @@ def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | Non
 
 
 def with_teacher_folder(task: TaskCfg, options: TrainOptions) -> TaskCfg:
-    """The task with the folder that ``train.algorithm.teacher_run`` names, below the current one as a relative path.
+    """The task with the folders of the teacher and of the actor it starts from, below the current one as relative paths.
 
     When the run is resumed, a name such as ``latest`` would mean another one.
     """
     algorithm = task.train.algorithm
-    if not isinstance(algorithm, TPPOCfg) or not algorithm.teacher_run:
+    if not isinstance(algorithm, TPPOCfg):
         return task
-    folder = resolve_policy(algorithm.teacher_run, task, MutexOptions(), root=options.log_root).resolve()
-    here = Path.cwd()
-    folder = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    return replace(task, train=replace(task.train, algorithm=replace(algorithm, teacher_run=str(folder))))
+
+    def folder_of(name: str) -> str:
+        folder = resolve_policy(name, task, MutexOptions(), root=options.log_root).resolve()
+        here = Path.cwd()
+        return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)
+
+    if algorithm.teacher_run:
+        algorithm = replace(algorithm, teacher_run=folder_of(algorithm.teacher_run))
+    if isinstance(algorithm, DAggerCfg) and algorithm.start_run:
+        algorithm = replace(algorithm, start_run=folder_of(algorithm.start_run))
+    return replace(task, train=replace(task.train, algorithm=algorithm))
 
 
 def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path | None]:

@@ -8,12 +8,14 @@ from functools import partial
 from legged_gym_ext.robots.registry import ROBOTS
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.skills import SKILLS, skill
+from legged_gym_ext.tasks.vision import vision
 from legged_gym_ext.tasks.walk import walk
 from st_rl.utils.errors import UnknownNameError
 
 _FAMILIES: dict[str, Callable[[str], TaskCfg]] = {
     "walk": walk,
     **{name: partial(skill, name) for name in SKILLS},
+    "vision": vision,
 }
 """Task name without the robot -> factory that takes the robot's name."""
 

@@ -97,7 +97,7 @@ def vision(robot: str) -> TaskCfg:
     )
     parts = {"base_lin_vel": PROPRIOCEPTION.size_of("base_lin_vel"), "onboard": PROPRIOCEPTION.sublayout(MEASURED).size}
     algorithm = DAggerCfg(
-        teacher_run=TEACHERS[robot],
+        teacher_run=TEACHERS.get(robot, f"{robot}_field"),
         start_run=STARTS.get(robot),
         teacher_segments={"proprioception": parts},
         teacher_schedule="linear",

@@ -8,6 +8,7 @@ held when the row was recorded (Kapturowski et al. 2019, R2D2, section 2.3).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -225,7 +226,8 @@ class DAgger(EstimatorAlgoMixin, TPPO):
         report = {"teacher_probability": self.teacher_probability, "replay_steps": float(len(self.storage))}
         self._cool_down()
         if bool(self.storage.ready(cfg.sequence_length)):
-            with fast_kernels(self.device):
+            # On a CPU torch's own kernels are several times as fast for the shapes of an image encoder.
+            with fast_kernels(self.device) if self.device.type == "cuda" else contextlib.nullcontext():
                 for _ in range(cfg.num_gradient_steps):
                     rows = self.storage.sample(cfg.num_sequences, cfg.sequence_length, cfg.steps_per_image)
                     for name, value in self.learn_from(rows).items():
