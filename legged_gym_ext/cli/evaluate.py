@@ -29,8 +29,9 @@ class EvaluateOptions(WhereOptions, MutexOptions):
     policy: str = "latest"
     """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
     protocol: str = ""
-    """'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty) or 'course'; by default 'walk'
-    for tasks without obstacles, 'course' for field, 'rpl' for the others."""
+    """'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty), 'course', or 'blindfold' (does
+    a policy use what it sees?); by default 'walk' for tasks without obstacles, 'course' for field and vision, 'rpl' for
+    the others."""
     episodes: int | None = None
     """By default 256 for 'walk', 400 for the others."""
     blocks: tuple[str, ...] = ()
@@ -74,8 +75,8 @@ def main(argv: list[str] | None = None) -> int:
         if path is not None and not path.resolve().parent.is_dir():
             raise UserError(f"there is no folder '{path.parent}' for the figures; make it first")
     protocol = options.protocol or report.default_protocol(task)
-    if options.plot is not None and protocol == "walk":
-        raise UserError("the protocol 'walk' has no success by obstacle to be drawn; leave --plot out")
+    if options.plot is not None and protocol in ("walk", "blindfold"):
+        raise UserError(f"the protocol '{protocol}' has no success by obstacle to be drawn; leave --plot out")
     only = _only(options.policy, options.task)
     folder = resolve_policy(options.policy, task, options, root=options.log_root, only=only)
     result = report.evaluation_report(

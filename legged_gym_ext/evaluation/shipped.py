@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from legged_gym_ext.evaluation.blindfold import blindfold_rows
 from legged_gym_ext.evaluation.tracks import TEST_RANGES
 
 _TABLES = {
@@ -17,13 +18,20 @@ _TABLES = {
     + "|---" * 5
     + "|",
     "course": "| policy | blocks passed | tracks finished (95 %) | share of the track covered |\n" + "|---" * 4 + "|",
+    "blindfold": "| policy | images | success | at each obstacle |\n" + "|---" * 4 + "|",
 }
 """Head of the table of each protocol."""
+BLINDFOLD = "blindfold.json"
+"""Evaluation by the protocol ``blindfold`` in the folder of a policy that sees, beside its ``evaluation.json``."""
 
 
 def shipped_tables(root: Path) -> dict[str, str]:
     """Protocol -> Markdown table of the evaluated policies below ``root``, in the order of their names."""
     rows: dict[str, list[str]] = {protocol: [] for protocol in _TABLES}
+    for path in sorted(root.glob(f"*/{BLINDFOLD}")):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        cells = [row[:2] + (_at_obstacles(row[2:], report),) for row in blindfold_rows(report)[1:]]
+        rows["blindfold"] += ["| " + " | ".join((f"`{path.parent.name}`", *row)) + " |" for row in cells]
     for path in sorted(root.glob("*/evaluation.json")):
         report = json.loads(path.read_text(encoding="utf-8"))
         protocol = report.get("protocol", "walk")
@@ -38,6 +46,10 @@ def headline(report: Mapping[str, Any]) -> str:
     if protocol == "walk" and "fall_rate" in report:
         return f"{report['fall_rate']:.1%} falls (walk)"
     return f"{report['success_rate']:.1%} success ({protocol})" if "success_rate" in report else ""
+
+
+def _at_obstacles(shares: tuple[str, ...], report: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {share}" for name, share in zip(report["seen"]["per_block"], shares, strict=True))
 
 
 def _share(value: float, bounds: list[float]) -> str:

@@ -20,6 +20,7 @@ from st_rl.utils.run_folder import config_entry, find_checkpoint, load_checkpoin
 KEPT = ("model_state_dict", "obs_normalizer_state_dict", "critic_obs_normalizer_state_dict", "iteration")
 """Parts of a checkpoint that are shipped: those that a policy acts with, or that a new run starts from."""
 _EVALUATION = "evaluation.json"
+_BLINDFOLD = "blindfold.json"
 
 
 def shipped_name(config: Mapping[str, Any], folder: Path) -> str:
@@ -45,7 +46,7 @@ def ship(folder: Path, root: Path, name: str | None = None, *, replace: bool = F
     target = root / (name or shipped_name(config, folder))
     if target.exists() and not replace:
         raise UserError(f"there is '{target}' already; replace it with --replace, or choose another --name")
-    evaluation = _evaluation(folder)
+    evaluation = {_EVALUATION: _evaluation(folder)}
     source = find_checkpoint(folder)
     content = load_checkpoint(source)
     if "skills" in config:
@@ -60,8 +61,9 @@ def ship(folder: Path, root: Path, name: str | None = None, *, replace: bool = F
     kept = {key: value for key, value in content.items() if key in KEPT}
     checkpoint.save_tensors(temporary / source.name, kept)
     facts = mutex.policy_facts(temporary)
-    report = evaluation | {"policy": target.name} | facts
-    checkpoint.write_json(temporary / _EVALUATION, without_absolute_paths(report))
+    for name, report in (evaluation | _blindfold(folder)).items():
+        report = report | {"policy": target.name} | facts
+        checkpoint.write_json(temporary / name, without_absolute_paths(report))
     if target.exists():
         shutil.rmtree(target)
     temporary.rename(target)
@@ -77,6 +79,17 @@ def without_absolute_paths(value: Any) -> Any:
     if isinstance(value, str) and Path(value).is_absolute():
         return Path(value).name
     return value
+
+
+def _blindfold(folder: Path) -> dict[str, dict[str, Any]]:
+    """The blindfold test of the newest checkpoint of a run by its file's name; nothing where there was none."""
+    path = folder / _BLINDFOLD
+    if not path.is_file():
+        return {}
+    report = json.loads(path.read_text(encoding="utf-8"))
+    if report.get("checkpoint_hash") != runs.checkpoint_facts(folder)["checkpoint_hash"]:
+        raise UserError(f"{_BLINDFOLD} in '{folder}' is not of its newest checkpoint; evaluate it again, or remove it")
+    return {_BLINDFOLD: report}
 
 
 def _evaluation(folder: Path) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from legged_gym_ext.envs.cfg import EventTermCfg, ObsTermCfg, ProprioceptionCfg
 from legged_gym_ext.mdp import observations
@@ -31,6 +30,27 @@ STARTS = {"a1": "go1_field"}
 
 
 @dataclass(frozen=True)
+class ConvCfg:
+    """A ``Conv2dHeadModel``: one number for each convolution, and the widths of the layers behind them."""
+
+    channels: tuple[int, ...] = (16, 32, 64)
+    kernel_sizes: tuple[int, ...] = (5, 3, 3)
+    strides: tuple[int, ...] = (2, 2, 2)
+    paddings: tuple[int, ...] = (2, 1, 1)
+    hidden_sizes: tuple[int, ...] = (128,)
+    use_maxpool: bool = False
+    """Take the largest of neighboring pixels where the stride is above 1, instead of every other one."""
+
+
+@dataclass(frozen=True)
+class HeadCfg:
+    """An ``MlpModel``."""
+
+    hidden_sizes: tuple[int, ...] = (128,)
+    nonlinearity: str = "ELU"
+
+
+@dataclass(frozen=True)
 class StudentCfg(PolicyCfg):
     """``VisualPrivilegeStateAc``; see there."""
 
@@ -38,16 +58,7 @@ class StudentCfg(PolicyCfg):
     init_noise_std: float = 0.2
     visual_component_name: str = "forward_depth"
     visual_age_name: str = "image_age"
-    visual_kwargs: Mapping[str, Any] = field(
-        default_factory=lambda: {
-            "channels": (16, 32, 64),
-            "kernel_sizes": (5, 3, 3),
-            "strides": (2, 2, 2),
-            "paddings": (2, 1, 1),
-            "hidden_sizes": (128,),
-        }
-    )
-    """Channels, kernels, strides and padding of the convolutions, and widths behind them."""
+    visual_kwargs: ConvCfg = field(default_factory=ConvCfg)
     visual_latent_size: int = 96
     """Numbers that the image is reduced to."""
     memory_components: tuple[str, ...] = ("onboard", "image_age")
@@ -56,14 +67,14 @@ class StudentCfg(PolicyCfg):
     memory_hidden_size: int = 128
     adaptor_obs_components: tuple[str, ...] = ("onboard", "forward_depth", "image_age")
     adaptor_target_components: tuple[str, ...] = ESTIMATED
-    adaptor_kwargs: Mapping[str, Any] = field(default_factory=lambda: {"hidden_sizes": (128,), "nonlinearity": "ELU"})
+    adaptor_kwargs: HeadCfg = field(default_factory=HeadCfg)
     adaptor_classes: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {"engaging_block": (1, 6)})
     """Columns of a segment that say which of several things it is."""
     adaptor_gradient: bool = True
     """Whether the distance of the actions teaches the estimates too."""
     estimator_obs_components: tuple[str, ...] = ("onboard", "forward_depth", "image_age")
     estimator_target_components: tuple[str, ...] = ("base_lin_vel",)
-    estimator_kwargs: Mapping[str, Any] = field(default_factory=lambda: {"hidden_sizes": (64,), "nonlinearity": "ELU"})
+    estimator_kwargs: HeadCfg = field(default_factory=lambda: HeadCfg((64,)))
     estimator_gradient: bool = True
 
 
@@ -83,7 +94,8 @@ def vision(robot: str) -> TaskCfg:
         num_envs=256,
         track=replace(cfg.track, soft_obstacles=False),
         camera=DepthCameraCfg(height=24, width=32),
-        latency=LatencyCfg(),
+        # Actions are not late: the teachers have not learned to live with that.
+        latency=LatencyCfg(action=(0.0, 0.0)),
         observations={
             "onboard": ProprioceptionCfg(MEASURED),
             "forward_depth": ObsTermCfg(observations.forward_depth),
