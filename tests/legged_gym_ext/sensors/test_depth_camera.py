@@ -132,6 +132,18 @@ def test_a_reset_world_shows_nothing_of_its_past() -> None:
         close(shown, [1.0, 2.0])
 
 
+def test_the_age_of_an_image_is_the_time_since_it_was_taken_and_falls_when_one_arrives() -> None:
+    made = camera(replace(EXACT, latency=(0.14, 0.14), height=2, width=2))
+    ages = []
+    for step in range(18):
+        made.update(torch.tensor([[0.0, 0.0, 1.0]]), UPRIGHT[None], wall(1.0), torch.tensor([step == 0]))
+        ages.append(round(float(made.delivered_age()), 3))
+        if step == 0:
+            made.since[:] = 0.0  # no random phase
+    # Images of steps 0, 5 and 10 arrive in steps 0 (after a reset), 12 and 17.
+    assert ages == [round(0.02 * step, 3) for step in range(12)] + [0.14, 0.16, 0.18, 0.2, 0.22, 0.14]
+
+
 # ------------------------------------------------------------------ noise
 
 
