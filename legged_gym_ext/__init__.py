@@ -6,6 +6,8 @@ What is public can be imported from here; it is loaded when it is first asked fo
 import os
 from typing import TYPE_CHECKING, Any
 
+from st_rl.utils.version import __version__
+
 # Threads of torch that wait for work would otherwise spin, and take the cores from the simulator's threads: 7 % of a
 # training. OpenMP reads this when torch is first imported, so it is set before.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -33,6 +35,7 @@ __all__ = [
     "RobotCfg",
     "TaskCfg",
     "TrainCfg",
+    "__version__",
     "get_robot",
     "get_task",
     "register_robot",

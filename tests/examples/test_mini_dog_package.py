@@ -37,7 +37,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> str:
 
 
 def test_commands_find_its_robot_and_task(installed: Path, tmp_path: Path) -> None:
-    listed = run(installed, tmp_path, "-m", "legged_gym_ext.cli.list_tasks").split()
+    listed = run(installed, tmp_path, "-m", "legged_gym_ext.cli.list", "tasks").split()
     assert {"mini_dog_stand", "mini_dog_walk", "mini_dog_jump", "go1_stand", "go1_walk"} <= set(listed)
 
 

@@ -51,7 +51,7 @@ def register():
 def test_a_broken_plugin_is_one_sentence_and_stops_no_other(tmp_path: Path, code: str, reason: str) -> None:
     install(tmp_path, "broken", code)
     install(tmp_path, "good", GOOD)
-    done = run(tmp_path, "-m", "legged_gym_ext.cli.list_tasks")
+    done = run(tmp_path, "-m", "legged_gym_ext.cli.list", "tasks")
     assert done.returncode == 0
     assert {"go1_walk", "go1_amble"} <= set(done.stdout.split())
     assert len(done.stderr.splitlines()) == 1 and "Traceback" not in done.stderr
