@@ -33,7 +33,7 @@ _FINISH_OPTIONS = (
 )
 """What second trainings, and those of another robot's skills, differ in: all levels, solid obstacles, less noise."""
 _MUTEX_VELOCITY = ("jump=1.0",)
-"""Slower than a jump is learned with: what comes next takes over from a calmer robot (docs/combine_skills.md)."""
+"""Slower than a jump is learned with: what comes next takes over from a calmer robot (docs/notes/combine_skills.md)."""
 _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
 
 
