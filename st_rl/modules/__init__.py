@@ -37,28 +37,27 @@ from st_rl.modules.visual_actor_critic import (
 )
 from st_rl.modules.visual_memory import ImageMemory, VisualMemoryMixin, VisualPrivilegeStateAc
 
-POLICY_CLASSES.update(
-    {
-        "ActorCritic": ActorCritic,
-        "ActorCriticClimbMutex": ActorCriticClimbMutex,
-        "ActorCriticFieldMutex": ActorCriticFieldMutex,
-        "ActorCriticMutex": ActorCriticMutex,
-        "ActorCriticRecurrent": ActorCriticRecurrent,
-        "AmpActorCritic": AmpActorCritic,
-        "AmpActorCriticRecurrent": AmpActorCriticRecurrent,
-        "EncoderActorCritic": EncoderActorCritic,
-        "EncoderActorCriticRecurrent": EncoderActorCriticRecurrent,
-        "EncoderAmpActorCriticRecurrent": EncoderAmpActorCriticRecurrent,
-        "EncoderStateAc": EncoderStateAc,
-        "EncoderStateAcRecurrent": EncoderStateAcRecurrent,
-        "PrivilegeStateAcRecurrent": PrivilegeStateAcRecurrent,
-        "StateAc": StateAc,
-        "StateAcRecurrent": StateAcRecurrent,
-        "VisualDeterministicAC": VisualDeterministicAC,
-        "VisualDeterministicRecurrent": VisualDeterministicRecurrent,
-        "VisualPrivilegeStateAc": VisualPrivilegeStateAc,
-    }
-)
+for _policy_class in (
+    ActorCritic,
+    ActorCriticClimbMutex,
+    ActorCriticFieldMutex,
+    ActorCriticMutex,
+    ActorCriticRecurrent,
+    AmpActorCritic,
+    AmpActorCriticRecurrent,
+    EncoderActorCritic,
+    EncoderActorCriticRecurrent,
+    EncoderAmpActorCriticRecurrent,
+    EncoderStateAc,
+    EncoderStateAcRecurrent,
+    PrivilegeStateAcRecurrent,
+    StateAc,
+    StateAcRecurrent,
+    VisualDeterministicAC,
+    VisualDeterministicRecurrent,
+    VisualPrivilegeStateAc,
+):
+    POLICY_CLASSES.register(_policy_class.__name__, _policy_class)
 
 __all__ = [
     "POLICY_CLASSES",
