@@ -105,9 +105,10 @@ def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | Non
 
 
 def with_teacher_folder(task: TaskCfg, options: TrainOptions) -> TaskCfg:
-    """The task with the folders of the teacher and of the actor it starts from, below the current one as relative paths.
+    """The task with the folders of the teacher and of the run that a student starts from.
 
-    When the run is resumed, a name such as ``latest`` would mean another one.
+    Below the current folder they are relative paths. When the run is resumed, a name such as ``latest`` would mean
+    another one.
     """
     algorithm = task.train.algorithm
     if not isinstance(algorithm, TPPOCfg):

@@ -1,4 +1,4 @@
-"""Does a policy use what it sees? The same episodes again with images that tell it nothing, or with no memory of them."""
+"""Does a policy use what it sees? The same episodes with images that tell it nothing, or with no memory of them."""
 
 from __future__ import annotations
 

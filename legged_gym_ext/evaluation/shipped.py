@@ -30,7 +30,7 @@ def shipped_tables(root: Path) -> dict[str, str]:
     rows: dict[str, list[str]] = {protocol: [] for protocol in _TABLES}
     for path in sorted(root.glob(f"*/{BLINDFOLD}")):
         report = json.loads(path.read_text(encoding="utf-8"))
-        cells = [row[:2] + (_at_obstacles(row[2:], report),) for row in blindfold_rows(report)[1:]]
+        cells = [(*row[:2], _at_obstacles(row[2:], report)) for row in blindfold_rows(report)[1:]]
         rows["blindfold"] += ["| " + " | ".join((f"`{path.parent.name}`", *row)) + " |" for row in cells]
     for path in sorted(root.glob("*/evaluation.json")):
         report = json.loads(path.read_text(encoding="utf-8"))

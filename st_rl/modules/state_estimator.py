@@ -90,13 +90,8 @@ class EstimatorMixin(_Policy):
         )
         self._set_inputs(num_actor_obs, num_critic_obs, layout, critic_layout)
         self._estimator_layout: ObsLayout = layout
-        if use_actor_rnn and not self.is_recurrent:
-            raise UserError(f"{type(self).__name__} has no actor RNN; set use_actor_rnn to false")
-        if use_actor_rnn and replace_state_prob > 0.0:
-            raise EstimatorConflictError(
-                "use_actor_rnn and replace_state_prob > 0 exclude each other: the estimate would replace what the "
-                "actor's RNN has already read; set one of them to false or 0"
-            )
+        if use_actor_rnn:
+            self._check_actor_rnn(replace_state_prob)
         self.estimator_obs_components = as_names(estimator_obs_components or ())
         self.estimator_target_components = as_names(estimator_target_components)
         self.estimator_kwargs = dict(estimator_kwargs or {"hidden_sizes": [128, 64]})
@@ -104,6 +99,15 @@ class EstimatorMixin(_Policy):
         self.replace_state_prob = replace_state_prob
         self.build_estimator()
         self._estimated_state: Tensor | None = None
+
+    def _check_actor_rnn(self, replace_state_prob: float) -> None:
+        if not isinstance(self, ActorCriticRecurrent):
+            raise UserError(f"{type(self).__name__} has no actor RNN; set use_actor_rnn to false")
+        if replace_state_prob > 0.0:
+            raise EstimatorConflictError(
+                "use_actor_rnn and replace_state_prob > 0 exclude each other: the estimate would replace what the "
+                "actor's RNN has already read; set one of them to false or 0"
+            )
 
     def build_estimator(self) -> None:
         """Make ``estimator``, and ``memory_s`` if it has a memory of its own."""

@@ -230,11 +230,12 @@ class VisualMemoryMixin(_Policy):
         new = (ages < previous - _YOUNGER).squeeze(-1)
         new[0] |= seen[0, :, 0] == 0.0
         inputs = self._memory_input(observations[new])
-        places = new.flatten().cumsum(0).view_as(new) - 1
+        inputs = torch.cat((inputs.new_zeros(1, self.memory_v.rnn.input_size), inputs))
+        places = new.flatten().cumsum(0).view_as(new)
         held = []
         for step in range(len(observations)):
-            taken = inputs[places[step].clamp_min(0)] if len(inputs) else inputs.new_zeros(new.shape[1], inputs.shape[1])
-            memory = self.memory_v.advance(taken, memory, new[step])
+            # Where no image is new the memory does not look at its input.
+            memory = self.memory_v.advance(inputs[places[step]], memory, new[step])
             held.append(_output(memory))
         return self.embed(self.without_image(observations), torch.stack(held))
 

@@ -107,7 +107,9 @@ class Still:
 def test_every_condition_is_reported_by_obstacle(tmp_path: Any) -> None:
     task = get_task("go1_vision")
     task = replace(task, env=replace(task.env, episode_length_s=0.2))
-    report = blindfold_report(task, Still, episodes=4, seed=1, options=TrackOptions(("jump", "crawl")), where=Where(num_threads=1))
+    report = blindfold_report(
+        task, Still, episodes=4, seed=1, options=TrackOptions(("jump", "crawl")), where=Where(num_threads=1)
+    )
     assert all(report[name]["success_rate"] == 0.0 for name in CONDITIONS)
     assert set(report["seen"]["per_block"]) == {"jump", "crawl"}
     # The tracks are the same under every condition.

@@ -88,7 +88,7 @@ def test_the_actor_starts_as_the_teachers_and_ignores_what_is_new() -> None:
     algorithm = DAgger(student(env), teacher=teacher, **LEARN | {"start_from_teacher": True})
     policy = algorithm.actor_critic
     assert algorithm.start_report is not None and "actor.fc.0.weight" in algorithm.start_report.moved
-    obs, extras = env.get_observations()
+    obs, _ = env.get_observations()
     actions = policy.act(obs)
     # What the student estimates stands where the teacher observes it.
     estimate = policy.state_predictions()["estimator"].prediction
@@ -156,9 +156,7 @@ def test_it_learns_from_recorded_steps() -> None:
         for _ in range(10):
             critic_obs = extras["observations"]["critic"]
             following, rewards, dones, extras = env.step(critic_obs)
-            step = StoredTransition(
-                obs=obs, actions=critic_obs, rewards=rewards, dones=dones, critic_obs=critic_obs
-            )
+            step = StoredTransition(obs=obs, actions=critic_obs, rewards=rewards, dones=dones, critic_obs=critic_obs)
             algorithm.collect_transition_from_dataset(step)
             obs = following
         algorithm.update()

@@ -104,7 +104,7 @@ def test_errors_of_estimates_by_hand() -> None:
     prediction, target = torch.tensor([[1.0, 4.0], [3.0, 0.0]]), torch.tensor([[1.0, 2.0], [1.0, 2.0]])
     # Squared errors 0, 4, 4, 4.
     assert losses.estimation_loss(prediction, target).item() == pytest.approx(3.0)
-    # Targets of variance 1 (1 and 3) and 4 (0 and 4): the errors of a constant, their mean, are 1 each but for the floor.
+    # Targets of variance 1 (1 and 3) and 4 (0 and 4): the errors of their mean would be 1 each but for the floor.
     target = torch.tensor([[1.0, 0.0], [3.0, 4.0]])
     constant = torch.tensor([[2.0, 2.0], [2.0, 2.0]])
     assert losses.estimation_loss(constant, target, floor=1.0).item() == pytest.approx(0.5 * (1.0 / 2.0 + 4.0 / 5.0))
