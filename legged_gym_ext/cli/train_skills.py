@@ -1,4 +1,4 @@
-"""Train walk and every skill from it, evaluate and combine them; started again, it goes on where it was."""
+"""Train walk and every skill from it, combine them, and teach a policy that sees; started again, it goes on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from legged_gym_ext.runs.command_line import parse_options, run_script
 
 @dataclass
 class TrainSkillsOptions:
-    """Train walk and every skill from it, evaluate and combine them; started again, it goes on where it was."""
+    """Train walk and every skill from it, combine them, and teach a policy that sees; started again, it goes on."""
 
     robot: str = "go1"
     skills: tuple[str, ...] = mutex.MUTEX_ORDER
@@ -39,6 +39,8 @@ class TrainSkillsOptions:
     """Episodes of every evaluation; by default those of the protocols."""
     strict_episodes: int = 100
     """Episodes of every skill that are checked at every physics step."""
+    student: bool = True
+    """Teach a policy that sees through a depth camera what the mutex knows."""
     video: bool = True
     """Film every skill and the mutex."""
 
@@ -58,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         max_iterations=options.max_iterations,
         episodes=options.episodes,
         strict_episodes=options.strict_episodes,
+        student=options.student,
         videos=options.video and find_gl_library() is not None,
     )
     if options.video and not plan.videos:

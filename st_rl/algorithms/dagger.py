@@ -42,7 +42,8 @@ class DAggerCfg(EstimatorTPPOCfg):
     using_ppo: bool = False
     schedule: str = "fixed"
     start_run: str | None = None
-    """Run folder whose actor the student's starts from, as far as their columns match; by default the teacher's."""
+    """Run folder whose actor the student's starts from, as far as their columns match; by default the teacher's, and
+    that of a mutex's first skill."""
     start_from_teacher: bool = True
     """Whether it starts from another actor at all."""
     teacher_segments: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -110,15 +111,19 @@ class DAgger(EstimatorAlgoMixin, TPPO):
         return ObsLayout((name, known[name]) for name in dict.fromkeys(names))
 
     def _start(self) -> TransferReport | None:
-        """Take over an actor's weights, where it has any of its own."""
+        """Take over an actor's weights: of a mutex, those of its first skill; where it normalizes, none."""
         cfg, teacher = self.cfg, self.teacher
         if cfg.start_run is not None:
             teacher = teacher_from_run(cfg.start_run, self.actor_critic, cfg.teacher_source)
-        if teacher is None or isinstance(teacher.policy, ActorCriticMutex):
+        if teacher is None:
             return None
-        layout = in_parts(teacher.layout, cfg.teacher_segments)
-        state = {name: value for name, value in teacher.policy.state_dict().items() if not name.startswith("critic.")}
-        return load_misaligned_state_dict(self.actor_critic, state, layout)
+        actor, layout, normalizer = teacher.policy, teacher.layout, teacher.normalizer
+        if isinstance(actor, ActorCriticMutex):
+            actor, layout, normalizer = actor.submodules[0], actor.sub_layouts[0], actor.sub_normalizers[0]
+        if not isinstance(normalizer, nn.Identity):
+            return None
+        state = {name: value for name, value in actor.state_dict().items() if not name.startswith("critic.")}
+        return load_misaligned_state_dict(self.actor_critic, state, in_parts(layout, cfg.teacher_segments))
 
     # -- rollout -----------------------------------------------------------------------------------
 
