@@ -15,7 +15,7 @@ from torch import Tensor
 from legged_gym_ext.kernels.available import compiled_kernels
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
-from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu
+from legged_gym_ext.sensors.raycast import HeightAt, cast_rays, cast_rays_on_cpu, cast_rays_on_surface
 
 if TYPE_CHECKING:
     from legged_gym_ext.sensors.compiled_camera import CompiledCamera
@@ -51,6 +51,8 @@ class DepthCameraCfg:
     """Time between two draws, s."""
     noise: DepthNoiseCfg | None = field(default_factory=DepthNoiseCfg)
     """``None`` is a perfect image."""
+    own_legs: bool = False
+    """Whether it sees the legs of the robot that carries it, as boxes around their shapes."""
 
 
 def pixel_rays(cfg: DepthCameraCfg, device: torch.device | str = "cpu") -> Tensor:
@@ -75,18 +77,21 @@ class DepthCamera:
         *,
         turned: bool = True,
         num_threads: int = 0,
+        height_at: HeightAt | None = None,
     ) -> None:
         """``control_dt`` is the time between two updates, s.
 
         Args:
             turned: whether boxes may be turned.
             num_threads: on a CPU, 0 for one per core.
+            height_at: the ground, where it is not flat; it is looked at every 5 cm.
         """
         self.cfg, self.num_envs, self._dt, self._turned = cfg, num_envs, control_dt, turned
         self.device, self._generator = torch.device(device), generator
         self.skip_empty = self.device.type == "cpu"
         """Look only with the cameras that take an image, for which the host must know which they are, and by compiled
         kernels if there are any."""
+        self._height_at = height_at
         self._rays = pixel_rays(cfg, device)
         self._kernels = self._compile(num_threads)
         self.position, self.angles = self._rand(3), self._rand(3)
@@ -103,7 +108,7 @@ class DepthCamera:
 
     def _compile(self, num_threads: int) -> CompiledCamera | None:
         """Compiled kernels, on a CPU and where there is a compiler."""
-        if self.device.type != "cpu" or not compiled_kernels():
+        if self.device.type != "cpu" or self._height_at is not None or not compiled_kernels():
             return None
         from legged_gym_ext.sensors.compiled_camera import CompiledCamera
 
@@ -213,7 +218,10 @@ class DepthCamera:
             axes = quat_rotate(quat[:, None].expand(-1, 3, -1), axes)
         # Row k of axes is where axis k of the camera points; each coordinate of the rays is contiguous.
         rays = (axes.transpose(1, 2) @ self._rays.t()).transpose(1, 2)
-        if self.skip_empty:
+        if self._height_at is not None:
+            on_boxes = cast_rays(origin, rays, boxes, turned=self._turned, ground=False)
+            found = cast_rays_on_surface(origin, rays, self._height_at, self.cfg.far, _STRIDE).minimum(on_boxes)
+        elif self.skip_empty:
             found = cast_rays_on_cpu(origin, rays, boxes, self.cfg.far)
         else:
             found = cast_rays(origin, rays, boxes, turned=self._turned)
@@ -250,4 +258,6 @@ class DepthCamera:
             vars(self)[name] = state[name].clone()
 
 
+_STRIDE = 0.05
+"""Distance along a ray between two looks at rough ground, m in depth."""
 _CARRIED = ("position", "angles", "images", "ages", "since", "latency", "clock")
