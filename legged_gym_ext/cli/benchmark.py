@@ -65,8 +65,9 @@ def main(argv: list[str] | None = None) -> int:
     result = {"backend": where.backend, "device": where.device} | measure(task, where=where, **size)
     result["field_over_walk"] = env_ratio(get_task("go1_field"), get_task("go1_walk"), where=where, **size)
     result["vision_over_field"] = vision_over_field(where=where, **size)
-    few = {"worlds": min(options.worlds, _SEEING_WORLDS), "rounds": options.rounds}
-    result["student_train_steps_per_second"] = student_train_steps_per_second(where=where, **few)
+    result["student_train_steps_per_second"] = student_train_steps_per_second(
+        worlds=min(options.worlds, _SEEING_WORLDS), rounds=options.rounds, where=where
+    )
     sizes: dict[str, Any] = {"num_envs": options.worlds, "repetitions": options.rounds}
     if has_rsl_rl():
         result |= compared_updates(task, sizes)

@@ -106,7 +106,7 @@ def blindfold_report(
 def blindfold_rows(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """Rows of a table: a condition, its success, and that at each obstacle; the first row is the head."""
     obstacles = list(report["seen"]["per_block"])
-    rows = [("images", "success", *obstacles)]
+    rows: list[tuple[str, ...]] = [("images", "success", *obstacles)]
     for condition in CONDITIONS:
         figures = report[condition]
         shares = [figures["per_block"][name]["success_rate"] for name in obstacles]

@@ -69,9 +69,7 @@ class Memory(nn.Module):
         if step is None:
             return new
         where = step.view(1, -1, 1)
-        if isinstance(state, NamedArrayTuple):
-            return new.map(lambda after, before: torch.where(where, after, before), state)
-        return torch.where(where, new, state)
+        return map_states(lambda after, before: torch.where(where, after, before), new, state)
 
     def reset(self, dones: Tensor | None = None) -> None:
         """Zero the state of the worlds in ``dones (N,)``; forget the state of all, and their number, without it."""
@@ -263,6 +261,13 @@ def _as_rnn_state(state: HiddenState | None) -> Any:
         hidden, cell = state
         return hidden.contiguous(), cell.contiguous()
     return state.contiguous()
+
+
+def map_states(function: Any, state: HiddenState, other: HiddenState) -> HiddenState:
+    """``function`` of every tensor of ``state`` and the one at the same place in ``other``."""
+    if isinstance(state, NamedArrayTuple) and isinstance(other, NamedArrayTuple):
+        return state.map(function, other)
+    return function(state, other)
 
 
 def map_state(state: HiddenState, function: Any) -> HiddenState:

@@ -13,7 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from st_rl.modules.actor_critic import ActorCritic
-from st_rl.modules.actor_critic_recurrent import ActorCriticHiddenState, HiddenState, LstmHiddenState, Memory, map_state
+from st_rl.modules.actor_critic_recurrent import (
+    ActorCriticHiddenState,
+    HiddenState,
+    LstmHiddenState,
+    Memory,
+    map_state,
+    map_states,
+)
 from st_rl.modules.conv2d import Conv2dHeadModel
 from st_rl.modules.deterministic_policy import DeterministicPolicyMixin
 from st_rl.modules.state_adaptor import PrivilegeEstimatorMixin
@@ -115,6 +122,8 @@ class VisualMemoryMixin(_Policy):
         self.visual_component_name, self.visual_age_name = visual_component_name, visual_age_name
         self.memory_components = as_names(memory_components)
         self.remembered_size = memory_hidden_size
+        self.skip_empty = True
+        """On a CPU, encode the new images alone, for which the host must know which they are."""
         embedded = self._embedded_layout(layout)
         super().__init__(
             embedded.size,
@@ -198,7 +207,7 @@ class VisualMemoryMixin(_Policy):
         age = self.seen_layout.select(observations, self.visual_age_name)
         new = self.memory_v.is_new(age, state)
         memory, _ = state
-        if observations.device.type == "cpu" and not _is_traced():
+        if self.skip_empty and observations.device.type == "cpu" and not _is_traced():
             memory = self._step_rows(observations, memory, new.nonzero().squeeze(1))
         else:
             memory = self.memory_v.advance(self._memory_input(observations), memory, new)
@@ -216,10 +225,7 @@ class VisualMemoryMixin(_Policy):
             return memory
         before = map_state(memory, lambda state: state[:, rows])
         after = self.memory_v.advance(self._memory_input(observations[rows]), before)
-        if isinstance(memory, NamedArrayTuple):
-            return memory.map(lambda old, new: old.index_copy(1, rows, new), after)
-        assert isinstance(after, Tensor)
-        return memory.index_copy(1, rows, after)
+        return map_states(lambda old, new: old.index_copy(1, rows, new), memory, after)
 
     def _embed_trajectories(self, observations: Tensor, hidden_states: Any) -> Tensor:
         """As ``embed_images``, padded: (T, M, D) -> (T, M, embedded size)."""
@@ -313,4 +319,4 @@ def _output(memory: HiddenState) -> Tensor:
 
 def _is_traced() -> bool:
     """Whether an exporter is looking, to which every step has to look the same."""
-    return torch.jit.is_tracing() or torch.compiler.is_compiling()
+    return torch._C._get_tracing_state() is not None or torch.compiler.is_compiling()

@@ -65,21 +65,22 @@ class ImageReplay:
         self.device, self.image_range = torch.device(device), image_range
         self.skip_empty = self.device.type == "cpu"
         """Write only the images that there are, for which the host must know where."""
-        make = {"device": self.device}
+        at = self.device
         self.step = 0
         """Steps added so far."""
         self.fields = {
-            name: torch.zeros(num_steps, num_envs, size, dtype=dtype, **make) for name, (size, dtype) in fields.items()
+            name: torch.zeros(num_steps, num_envs, size, dtype=dtype, device=at)
+            for name, (size, dtype) in fields.items()
         }
         """Field -> (T, N, size)."""
-        self.images = torch.zeros(num_images, num_envs, num_pixels, dtype=torch.uint8, **make)
-        self.states = torch.zeros(num_images, num_envs, state_size, dtype=torch.float16, **make)
-        self.first = torch.zeros(num_images, num_envs, dtype=torch.bool, **make)
-        self.arrival = torch.full((num_images, num_envs), _NEVER, dtype=torch.int64, **make)
+        self.images = torch.zeros(num_images, num_envs, num_pixels, dtype=torch.uint8, device=at)
+        self.states = torch.zeros(num_images, num_envs, state_size, dtype=torch.float16, device=at)
+        self.first = torch.zeros(num_images, num_envs, dtype=torch.bool, device=at)
+        self.arrival = torch.full((num_images, num_envs), _NEVER, dtype=torch.int64, device=at)
         """(F, N), the step at which each image arrived."""
-        self.count = torch.zeros(num_envs, dtype=torch.int64, **make)
+        self.count = torch.zeros(num_envs, dtype=torch.int64, device=at)
         """(N,), images that have arrived in each world so far."""
-        self._worlds = torch.arange(num_envs, **make)
+        self._worlds = torch.arange(num_envs, device=at)
 
     def __len__(self) -> int:
         """Steps that are held, of all worlds together."""
