@@ -183,7 +183,7 @@ def _check_float(value: Any, name: str) -> None:
         raise RangeError(name, f"must be a number, not {value!r}")
     if not math.isfinite(value):
         raise RangeError(name, f"must be finite, not {float(value)!r}")
-    if abs(value) > LARGEST_FLOAT:
+    if abs(float(value)) > LARGEST_FLOAT:
         raise RangeError(name, f"must fit into a 32-bit float, unlike {value!r}")
 
 
