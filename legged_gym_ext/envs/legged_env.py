@@ -15,13 +15,12 @@ from legged_gym_ext.envs.managers import (
     CurriculumManager,
     EventManager,
     MetricManager,
-    ObservationManager,
     RewardManager,
     TerminationManager,
 )
+from legged_gym_ext.envs.observation_manager import ObservationManager
 from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
-from legged_gym_ext.mdp.rewards import track_lin_vel
 from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.sim.observed import ObservedSimulator, Observer
@@ -93,9 +92,9 @@ class LeggedEnv:
 
     def _build_managers(self) -> None:
         cfg, state = self.cfg, self.state
-        self.latency = None if cfg.latency is None else Latency(cfg.latency, state)
-        late = None if self.latency is None else self.latency.sense
-        self._observations = ObservationManager(state, cfg.observations, cfg.normalization, cfg.noise, late)
+        self._observations = ObservationManager(state, cfg.observations, cfg.normalization, cfg.noise)
+        num_late = len(self._observations.late_columns)
+        self.latency = None if cfg.latency is None else Latency(cfg.latency, state, num_late)
         self._critic_observations = ObservationManager(state, cfg.critic_observations, cfg.normalization, None)
         self.rewards = RewardManager(state, cfg.rewards, cfg.only_positive_rewards)
         self._terminations = TerminationManager(state, cfg.terminations)
@@ -148,7 +147,7 @@ class LeggedEnv:
         state.fell = failed
         rewards = self.rewards.compute()
         infos = self._infos(time_outs)
-        state.tracking_score.add_(track_lin_vel(state), alpha=1.0 / state.max_episode_length)
+        self._add_tracking_score()
         dones = failed | time_outs
         if not self._skip_empty or bool(dones.any()):
             self._curriculum.update(dones)
@@ -170,6 +169,11 @@ class LeggedEnv:
         self.metric_values = self.metrics.compute()
         log |= zip(self.metrics.names, self.metric_values.mean(dim=0).unbind(), strict=True)
         return {"time_outs": time_outs, "log": log}
+
+    def _add_tracking_score(self) -> None:
+        term, state = self.cfg.tracking_score, self.state
+        if term is not None:
+            state.tracking_score.add_(term.func(state, **term.params), alpha=1.0 / state.max_episode_length)
 
     def _reset_worlds(self, mask: Tensor) -> None:
         state = self.state
@@ -193,7 +197,8 @@ class LeggedEnv:
     def _compute_observations(self) -> None:
         self.state.update_camera()
         known: dict[str, Tensor] = {}
-        self._obs = self._observations.compute(known)
+        late = None if self.latency is None else self.latency.sense
+        self._obs = self._observations.compute(known, late)
         self._critic_obs = self._critic_observations.compute(known)
 
     # ---------------------------------------------------------------- StatefulVecEnv

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 
+from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -156,6 +157,7 @@ def make_mutex(
         "action_smoothing_buffer_len": options.smoothing,
         "reset_non_selected": _RESET_MODES[options.reset_mode],
         "critic_hidden_dims": _CRITIC,
+        "proprioception_parts": PROPRIOCEPTION.to_json(),
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # so that the same skills give the same files
