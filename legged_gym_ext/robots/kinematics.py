@@ -60,6 +60,23 @@ def body_states(cfg: RobotCfg, root_states: torch.Tensor, dof_pos: torch.Tensor,
     return torch.cat((root_states[:, None], torch.cat(bodies, dim=-1)), dim=1)
 
 
+def leg_origins(cfg: RobotCfg) -> torch.Tensor:
+    """Where hip, thigh, calf and foot of every leg are in the frame of what carries them, (4, 4, 3) m.
+
+    Raises ValueError where a joint turns about another axis than those of ``foot_positions``.
+    """
+    _check_axes(cfg)
+    joints = torch.tensor([joint.origin for joint in cfg.joints]).view(len(LEGS), len(LEG_JOINTS), 3)
+    feet = torch.tensor([mount.origin for mount in cfg.foot_mounts])
+    return torch.cat((joints, feet[:, None]), dim=1)
+
+
+def joint_angles(dof_pos: torch.Tensor) -> torch.Tensor:
+    """Angles (N, 4, 3) rad of the hips against the base, and of thighs and calves against the hips."""
+    angle = dof_pos.view(-1, len(LEGS), len(LEG_JOINTS))
+    return torch.cat((angle[..., :1], _swing(angle)), dim=-1)
+
+
 def _hips(cfg: RobotCfg, like: torch.Tensor) -> torch.Tensor:
     """Origins (4, 3) m of the hips in the frame of the base."""
     return constant([joint.origin for joint in cfg.joints[:: len(LEG_JOINTS)]], like.device, like.dtype)
