@@ -14,6 +14,7 @@ setup(
     package_data={
         "legged_gym_ext.resources": ["robots/*/*", "policies/*/*"],
         "legged_gym_ext": ["py.typed"],
+        "legged_gym_ext.pipeline": ["*.html"],
         "st_rl": ["py.typed"],
     },
 )

@@ -1,7 +1,7 @@
-"""A door to the command ``legged-list-policies``, for a checkout."""
+"""A door to ``legged-list --tables``, for a checkout."""
 
 import sys
 
-from legged_gym_ext.cli.list_policies import command
+from legged_gym_ext.cli.list import command
 
-sys.exit(command())
+sys.exit(command("--tables"))

@@ -1,7 +1,7 @@
-"""A door to the command ``legged-list-tasks``, for a checkout."""
+"""A door to ``legged-list tasks``, for a checkout."""
 
 import sys
 
-from legged_gym_ext.cli.list_tasks import command
+from legged_gym_ext.cli.list import command
 
-sys.exit(command())
+sys.exit(command("tasks"))

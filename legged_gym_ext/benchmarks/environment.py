@@ -30,7 +30,7 @@ class RawPhysics(Protocol):
         """Take over the state of the simulator it was made from."""
 
     def step(self, targets: Tensor) -> None:
-        """One control step towards the joint positions ``targets (N, D)``, rad."""
+        """One control step toward the joint positions ``targets (N, D)``, rad."""
 
     def stop(self) -> None:
         """Leave the simulator in the state that ``start`` found."""

@@ -34,7 +34,7 @@ from st_rl.utils.errors import UserError
 class LeggedEnv:
     """N robots, each in a world of its own. See ``VecEnv`` for what ``step`` takes and returns.
 
-    Nothing in ``step`` synchronises with the host when the simulator runs on a GPU; on the CPU, work that no world
+    Nothing in ``step`` synchronizes with the host when the simulator runs on a GPU; on the CPU, work that no world
     needs in this step is skipped.
     """
 

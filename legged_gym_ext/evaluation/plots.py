@@ -12,7 +12,7 @@ from st_rl.utils.errors import UserError
 WIDTH, HEIGHT = 560, 300
 """Pixels."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 16, 34, 46
-_COLOURS = ("#2563a8", "#c2572a", "#3a8a4d", "#7a4fa3", "#8a7a2a", "#b03060")
+_COLORS = ("#2563a8", "#c2572a", "#3a8a4d", "#7a4fa3", "#8a7a2a", "#b03060")
 _STYLE = 'font-family="sans-serif" font-size="11" fill="#333"'
 
 
@@ -49,7 +49,7 @@ def bars(names: Sequence[str], values: Sequence[float], intervals: Sequence[tupl
         top, bottom = frame.y(value), frame.y(0.0)
         parts.append(
             f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" '
-            f'fill="{_COLOURS[0]}" fill-opacity="0.75"/>'
+            f'fill="{_COLORS[0]}" fill-opacity="0.75"/>'
         )
         parts.append(f'<path d="M{middle:.1f} {frame.y(low):.1f}V{frame.y(high):.1f}" stroke="#222"/>')
         for row, word in enumerate(name.split("_")):
@@ -69,12 +69,12 @@ def curves(series: Mapping[str, Sequence[tuple[float, float]]], title: str, x_la
     parts = frame.axes(title, _ticks(*frame.x_range), _ticks(*frame.y_range), lambda value: f"{value:g}")
     parts.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 8}" text-anchor="middle" {_STYLE}>{escape(x_label)}</text>')
     for index, (name, points) in enumerate(finite.items()):
-        colour = _COLOURS[index % len(_COLOURS)]
+        color = _COLORS[index % len(_COLORS)]
         path = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in points)
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="1.5"/>')
         if len(finite) > 1:
             at = _TOP + 14 * (index + 1)
-            parts.append(f'<text x="{_LEFT + 8}" y="{at}" {_STYLE} style="fill:{colour}">{escape(name)}</text>')
+            parts.append(f'<text x="{_LEFT + 8}" y="{at}" {_STYLE} style="fill:{color}">{escape(name)}</text>')
     return _svg(parts)
 
 

@@ -32,6 +32,14 @@ def shipped_tables(root: Path) -> dict[str, str]:
     return {protocol: "\n".join((_TABLES[protocol], *lines)) for protocol, lines in rows.items() if lines}
 
 
+def headline(report: Mapping[str, Any]) -> str:
+    """Return the figure by which a policy is judged, such as ``99.5% success (rpl)``; empty without an evaluation."""
+    protocol = report.get("protocol", "walk")
+    if protocol == "walk" and "fall_rate" in report:
+        return f"{report['fall_rate']:.1%} falls (walk)"
+    return f"{report['success_rate']:.1%} success ({protocol})" if "success_rate" in report else ""
+
+
 def _share(value: float, bounds: list[float]) -> str:
     return f"{value:.1%} ({bounds[0]:.1%} to {bounds[1]:.1%})"
 

@@ -2,7 +2,7 @@
 
 ``rpl``: one obstacle an episode at the test ranges of Zhuang et al. 2023 (Robot Parkour Learning, CoRL), drawn
 uniformly. ``levels``: one obstacle an episode, success for every tenth of the range of difficulty. ``course``: tracks
-of several obstacles of all types. Obstacles are solid; dynamics are randomised, and commands drawn, as in training.
+of several obstacles of all types. Obstacles are solid; dynamics are randomized, and commands drawn, as in training.
 """
 
 from __future__ import annotations

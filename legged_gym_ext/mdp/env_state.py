@@ -50,7 +50,7 @@ class EnvState:
 
         self.foot_ids = indices(robot.foot_names)
         self.thigh_ids, self.calf_ids = indices(robot.thigh_names), indices(robot.calf_names)
-        self.penalised_ids = torch.cat((indices((robot.trunk_name, *robot.hip_names)), self.thigh_ids, self.calf_ids))
+        self.penalized_ids = torch.cat((indices((robot.trunk_name, *robot.hip_names)), self.thigh_ids, self.calf_ids))
         """Bodies that should not touch anything: all but the feet."""
         self.default_dof_pos = per_joint(list(robot.default_dof_pos))
         self.dof_lower, self.dof_upper = (per_joint([getter(j) for j in robot.joints]) for getter in _LIMITS)

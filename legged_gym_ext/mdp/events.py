@@ -96,7 +96,7 @@ def _footprint(env: EnvState, heading: Tensor) -> Tensor:
     return turn_planar(x.reshape(1, -1), y.reshape(1, -1), heading)
 
 
-def randomise_dynamics(
+def randomize_dynamics(
     env: EnvState,
     mask: Tensor,
     *,
@@ -108,7 +108,7 @@ def randomise_dynamics(
     joint_friction: Range = (0.0, 0.3),
     armature: Range = (0.8, 1.2),
 ) -> None:
-    """Draw friction, added mass (kg), shift of the trunk's centre of mass (m), motor strength (factor per joint),
+    """Draw friction, added mass (kg), shift of the trunk's center of mass (m), motor strength (factor per joint),
     PD gains (factor per joint), dry joint friction (N m) and armature (factor per joint)."""
     d, robot = env.robot.num_dof, env.robot
 

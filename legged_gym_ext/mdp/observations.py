@@ -18,7 +18,7 @@ def base_pose(env: EnvState) -> Tensor:
 
 
 def robot_config(env: EnvState) -> Tensor:
-    """(N, 17): friction, shift of the trunk's centre of mass (3) in m, added mass in kg, motor strength (12)."""
+    """(N, 17): friction, shift of the trunk's center of mass (3) in m, added mass in kg, motor strength (12)."""
     now = env.sim.dynamics
     assert now.friction is not None and now.com_shift is not None
     assert now.added_mass is not None and now.motor_strength is not None

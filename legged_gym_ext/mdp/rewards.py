@@ -82,7 +82,7 @@ def default_pose(env: EnvState) -> Tensor:
 
 def collision(env: EnvState) -> Tensor:
     """Number of bodies other than feet that touch something."""
-    touching = env.contact_forces[:, env.penalised_ids].square().sum(dim=-1) > CONTACT_FORCE**2
+    touching = env.contact_forces[:, env.penalized_ids].square().sum(dim=-1) > CONTACT_FORCE**2
     return touching.sum(dim=1).float()
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from legged_gym_ext.rotations import quat_rotate
+from legged_gym_ext.kernels.available import compiled_kernels
+from legged_gym_ext.rotations import quat_rotate, turn_planar
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain import queries
-from legged_gym_ext.terrain.blocks import BLOCKS
+from legged_gym_ext.terrain.blocks import BLOCKS, NUM_OBSTACLE_IDS
 from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, draw_kinds, num_random, slots_per_block
 
+if TYPE_CHECKING:
+    from legged_gym_ext.mdp.track_kernels import CompiledTracks
+
+_LEAVE = 0.3
+"""An obstacle is at hand until the base is this far beyond it, m."""
 _REACH_BEHIND = 0.5
 """How far behind the base a body or a point of the height scan may be, m."""
 _FLOORS = 3
@@ -49,6 +57,7 @@ class TrackState:
         """Whether there are boxes that can be soft."""
         self._make_points(sim)
         self.tracks = self._fresh(torch.zeros(n, cfg.num_blocks, device=device), self._noise())
+        self._compiled = self._compile(yielding)
 
     def _make_points(self, sim: Simulator) -> None:
         """Sample points of every body in its own frame, (P, 3), and the body that each is on, (P,)."""
@@ -59,6 +68,15 @@ class TrackState:
             bodies += [body] * len(chosen)
         self._points = torch.tensor(points, device=self.device)
         self._point_bodies = torch.tensor(bodies, device=self.device)
+
+    def _compile(self, yielding: int) -> CompiledTracks | None:
+        """Compiled kernels, on a CPU and where there is a compiler; ``yielding`` slots of a block can be soft."""
+        if self.device.type != "cpu" or not compiled_kernels():
+            return None
+        from legged_gym_ext.mdp.track_kernels import CompiledTracks
+
+        where = (self.tracks, self._sim, self._points, self._point_bodies)
+        return CompiledTracks(*where, slots=self._slots, yielding=yielding)
 
     # ---------------------------------------------------------------- making tracks
 
@@ -94,9 +112,13 @@ class TrackState:
     def update(self, base_pos: Tensor) -> None:
         """Take in where the bases are, ``base_pos (N, 3)`` m."""
         x = base_pos[:, 0]
-        self._x = x
-        self.index, self.engaged = queries.engaged_block(self.tracks, x)
-        """(N,) the obstacle at hand and (N,) bool whether there is one."""
+        self._base_pos, self._x = base_pos, x
+        if self._compiled is None:
+            self.index, self.engaged = queries.engaged_block(self.tracks, x, _LEAVE)
+            """(N,) the obstacle at hand and (N,) bool whether there is one."""
+        else:
+            self._compiled.locate(_LEAVE, _REACH_BEHIND)
+            self.index, self.engaged = self._compiled.index, self._compiled.engaged
         self._near: tuple[Tensor, Tensor, Tensor] | None = None
         self._penetration: Tensor | None = None
         self._body_points: Tensor | None = None
@@ -104,7 +126,7 @@ class TrackState:
     def advance(self) -> None:
         """Remember how far the robots came and how deep they were in obstacles; once per control step."""
         self.max_x = torch.maximum(self.max_x, self._x)
-        if self.has_obstacles:
+        if self.has_obstacles and not self._all_solid():
             self.worst_penetration = torch.maximum(self.worst_penetration, self.penetration().amax(dim=1))
 
     @property
@@ -138,6 +160,38 @@ class TrackState:
         """(N, K) bool: obstacles that do not collide."""
         return self.tracks.obstacle & ~self._sim.solid
 
+    def floor_level(self) -> Tensor:
+        """(N,) m: the lower of the floors before and behind the place of the base."""
+        if self._compiled is not None:
+            return self._compiled.floor
+        return queries.floor_level(self.tracks, self._x)
+
+    def engaging(self, reach: float) -> Tensor:
+        """(N, 8): distance to the obstacle at hand, its kind and its sizes; see ``track_terms.engaging_block``."""
+        if self._compiled is not None:
+            return self._compiled.engaging(reach)
+        tracks, at = self.tracks, self.index[:, None]
+        ahead = tracks.start.gather(1, at).squeeze(1) - self._x
+        engaged = self.engaged & (ahead < reach)
+        obstacle_id = tracks.obstacle_id.gather(1, at).squeeze(1) * engaged
+        one_hot = (obstacle_id[:, None] == torch.arange(NUM_OBSTACLE_IDS, device=self.device)).float()
+        info = tracks.info.gather(1, at[..., None].expand(-1, -1, 2)).squeeze(1) * engaged[:, None]
+        distance = torch.where(engaged, ahead.clamp(-1.5, reach), reach)
+        return torch.cat((distance[:, None], one_hot, info.clamp(-1.0, 1.0)), dim=1)
+
+    def height_scan(self, yaw: Tensor, grid: Tensor, offset: float) -> Tensor:
+        """(N, P) m: height of the base above the track around it, minus ``offset``, clipped to [-1, 1].
+
+        Args:
+            yaw: (N,) rad, the robots' headings.
+            grid: (2, P) m, the points in the heading frames, not more than ``_REACH_BEHIND`` behind the base.
+            offset: m.
+        """
+        if self._compiled is not None:
+            return self._compiled.height_scan(yaw, grid, offset)
+        points = turn_planar(grid[0:1], grid[1:2], yaw) + self._base_pos[:, None, 0:2]
+        return (self._base_pos[:, 2:3] - offset - self.height_at(points)).clamp(-1.0, 1.0)
+
     def height_at(self, xy: Tensor) -> Tensor:
         """Height (N, P) m of the track under ``xy (N, P, 2)`` near the robot; overhanging bars do not count."""
         boxes, overhang, _ = self.near_boxes()
@@ -145,6 +199,8 @@ class TrackState:
 
     def body_points(self) -> Tensor:
         """Where the sample points of the bodies are, (N, P, 3) m."""
+        if self._body_points is None and self._compiled is not None:
+            self._body_points = self._compiled.body_points()
         if self._body_points is None:
             states = self._sim.body_states[:, self._point_bodies]
             turned = quat_rotate(states[..., 3:7], self._points.expand(self.num_envs, -1, -1))
@@ -152,13 +208,22 @@ class TrackState:
         return self._body_points
 
     def penetration(self) -> Tensor:
-        """(N, P) m: how deep the sample points of the bodies are in soft obstacles."""
-        if self._penetration is None and self.skip_empty and not bool(self._soft().any()):
-            self._penetration = torch.zeros(self.num_envs, len(self._points), device=self.device)
+        """(N, P) m: how deep the sample points of the bodies are in soft obstacles; (N, 1) where none is soft."""
         if self._penetration is None:
-            boxes, _, soft = (tensor.index_select(1, self._softened) for tensor in self.near_boxes())
-            self._penetration = queries.penetration(boxes, self.body_points(), which=soft, turned=False)
+            self._penetration = self._find_penetration()
         return self._penetration
+
+    def _find_penetration(self) -> Tensor:
+        if self._all_solid():
+            return torch.zeros(self.num_envs, 1, device=self.device)
+        if self._compiled is not None:
+            return self._compiled.penetration()
+        boxes, _, soft = (tensor.index_select(1, self._softened) for tensor in self.near_boxes())
+        return queries.penetration(boxes, self.body_points(), which=soft, turned=False)
+
+    def _all_solid(self) -> bool:
+        """Whether no obstacle is soft, as far as the host knows without waiting for the device."""
+        return self.skip_empty and not bool(self._soft().any())
 
     # ---------------------------------------------------------------- persistence
 

@@ -5,14 +5,15 @@ Each is a free function of ``env``, which must have a track (``EnvCfg.track``); 
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.track_state import TrackState
-from legged_gym_ext.rotations import turn_planar, yaw_of
+from legged_gym_ext.rotations import yaw_of
 from legged_gym_ext.terrain import queries
-from legged_gym_ext.terrain.blocks import NUM_OBSTACLE_IDS
 
 
 def track_of(env: EnvState) -> TrackState:
@@ -27,15 +28,7 @@ def track_of(env: EnvState) -> TrackState:
 def engaging_block(env: EnvState, reach: float = 1.5) -> Tensor:
     """(N, 8): distance to the obstacle at hand in m (negative inside, at most ``reach``), one-hot over (walk, tilt,
     crawl, jump, leap), block info (2). Beyond ``reach``, or with no obstacle left, the one-hot says walk."""
-    track = track_of(env)
-    at = track.index[:, None]
-    ahead = track.tracks.start.gather(1, at).squeeze(1) - env.base_pos[:, 0]
-    engaged = track.engaged & (ahead < reach)
-    obstacle_id = track.tracks.obstacle_id.gather(1, at).squeeze(1) * engaged
-    one_hot = (obstacle_id[:, None] == torch.arange(NUM_OBSTACLE_IDS, device=env.device)).float()
-    info = track.tracks.info.gather(1, at[..., None].expand(-1, -1, 2)).squeeze(1) * engaged[:, None]
-    distance = torch.where(engaged, ahead.clamp(-1.5, reach), reach)
-    return torch.cat((distance[:, None], one_hot, info.clamp(-1.0, 1.0)), dim=1)
+    return track_of(env).engaging(reach)
 
 
 def sidewall_distance(env: EnvState) -> Tensor:
@@ -53,11 +46,15 @@ def height_measurements(
 
     The points are a grid in the base's heading frame, ``(first, last, number)`` along x and y, y running fastest.
     """
-    along, across = torch.linspace(*x, device=env.device), torch.linspace(*y, device=env.device)
-    px, py = (grid.reshape(1, -1) for grid in torch.meshgrid(along, across, indexing="ij"))
-    points = turn_planar(px, py, yaw_of(env.base_quat)) + env.base_pos[:, None, 0:2]
-    heights = track_of(env).height_at(points)
-    return (env.base_pos[:, 2:3] - offset - heights).clamp(-1.0, 1.0)
+    return track_of(env).height_scan(yaw_of(env.base_quat), _grid(tuple(x), tuple(y), env.device), offset)
+
+
+@cache
+def _grid(x: tuple[float, float, int], y: tuple[float, float, int], device: torch.device) -> Tensor:
+    """The points (2, P) m of a height scan, made once."""
+    with torch.inference_mode(False):
+        along, across = torch.linspace(*x, device=device), torch.linspace(*y, device=device)
+        return torch.stack([points.flatten() for points in torch.meshgrid(along, across, indexing="ij")])
 
 
 # -------------------------------------------------------------------- rewards
@@ -145,7 +142,7 @@ def off_track(env: EnvState) -> Tensor:
 
 def below_track(env: EnvState, depth: float = 0.05) -> Tensor:
     """The base is ``depth`` m below the floor of the track: it fell into a gap or off the side."""
-    return env.base_pos[:, 2] < queries.floor_level(track_of(env).tracks, env.base_pos[:, 0]) - depth
+    return env.base_pos[:, 2] < track_of(env).floor_level() - depth
 
 
 def finished(env: EnvState) -> Tensor:

@@ -1,149 +1,158 @@
-"""One web page on a training of skills: success, learning curves, videos. It needs no other file but the videos."""
+"""One web page on a training of skills: success, learning curves, videos. It needs no other file but the videos.
+
+What stands on the page is worked out here; how it looks is in ``report_page.html`` beside this file.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
 from legged_gym_ext.evaluation.plots import curves, success_plot
 from legged_gym_ext.evaluation.report import read_report, table
-from legged_gym_ext.pipeline.event_files import read_scalars
+from legged_gym_ext.pipeline.learning_curves import learning_curves
 from legged_gym_ext.pipeline.plan import ALONE, RPL, WALK, SkillsPlan
 from legged_gym_ext.pipeline.stages import Outcome, duration
+from st_rl.runners.metrics_file import Points
 from st_rl.utils.files import write_atomically
 
 _CURVES = (
-    ("mean_reward", "reward of an episode", ("mean_reward",)),
-    ("progress", "passed obstacles, share", ("Log/passed_fraction", "Log/solid_probability")),
-    ("level", "level of difficulty", ("Log/level", "Log/terrain_level")),
+    ("reward of an episode", ("mean_reward",)),
+    ("passed obstacles, share", ("Log/passed_fraction", "Log/solid_probability")),
+    ("level of difficulty", ("Log/level", "Log/terrain_level")),
 )
-"""Key, title and the scalars of each picture of learning; what a run does not have is left out."""
-_STYLE = (
-    "body{font-family:sans-serif;max-width:1180px;margin:2em auto;color:#222}"
-    "table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:4px 10px;text-align:right}"
-    "td:first-child,th:first-child{text-align:left}pre{background:#f4f4f4;padding:1em;overflow-x:auto}"
-    "svg,video{margin:4px;vertical-align:top}"
-)
+"""Title and metrics of each picture of learning; what a run does not have is left out."""
+_NO_CURVES = "There are no learning curves: the run has no metrics.jsonl, and tensorboard is not installed."
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A line of a table."""
+
+    skill: str
+    cells: Sequence[str]
+    iterations: str = ""
+    time: str = ""
+    video: str = ""
+
+
+@dataclass(frozen=True)
+class _Report:
+    """An evaluation of the mutex."""
+
+    table: str
+    plot: Markup
+
+
+@dataclass(frozen=True)
+class _Mutex:
+    """What is said about the policy of all skills."""
+
+    reports: Sequence[_Report]
+    comparison: Sequence[_Row]
+    video: str
+
+
+@dataclass(frozen=True)
+class _Section:
+    """What is said about one skill."""
+
+    skill: str
+    table: str
+    video: str
+    plots: Sequence[Markup] = field(default_factory=tuple)
+    note: str = ""
 
 
 def write_page(plan: SkillsPlan, outcomes: Mapping[str, Outcome]) -> Path:
-    """Write ``report.html`` in the plan's folder from what there is so far; returns its path."""
+    """Write ``report.html`` in the plan's folder from what there is so far, and return its path."""
     path = plan.out / "report.html"
-    parts = [f"<h1>Skills of {escape(plan.robot)}</h1>", _summary(plan), _problems(outcomes)]
-    if plan.mutex_folder.is_dir():
-        parts.append(_mutex_section(plan))
-    for skill in dict.fromkeys((WALK, *plan.skills)):
-        run = plan.run(skill)
-        if run is not None:
-            parts.append(_skill_section(plan, skill, run))
-    body = "\n".join(part for part in parts if part)
-    page = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Skills of {escape(plan.robot)}</title>'
-        f"<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+    learned = {skill: run for skill in dict.fromkeys((WALK, *plan.skills)) if (run := plan.run(skill)) is not None}
+    metrics = {skill: learning_curves(run) for skill, run in learned.items()}
+    environment = Environment(
+        loader=PackageLoader("legged_gym_ext.pipeline", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page = environment.get_template("report_page.html").render(
+        robot=plan.robot,
+        columns=[name for name, _ in _COLUMNS],
+        skills=[_summary_row(plan, skill, metrics.get(skill)) for skill in plan.skills],
+        problems=[f"{name}: {outcome}" for name, outcome in outcomes.items() if outcome not in ("done", "kept")],
+        mutex=_mutex(plan) if plan.mutex_folder.is_dir() else None,
+        sections=[_section(plan, skill, run, metrics[skill]) for skill, run in learned.items()],
     )
     write_atomically(path, page.encode())
     return path
 
 
-def _summary(plan: SkillsPlan) -> str:
-    head = "".join(f"<th>{name}</th>" for name, _ in _COLUMNS)
-    rows = []
-    for skill in plan.skills:
-        run = plan.run(skill)
-        report = {} if run is None else read_report(run / "evaluation.json")
-        seconds = 0.0 if run is None else training_seconds(run)
-        iterations = _last_iteration(run)
-        cells = "".join(f"<td>{form(report)}</td>" for _, form in _COLUMNS)
-        link = "" if run is None else _link(plan.out, run / "video.mp4", "video")
-        rows.append(
-            f"<tr><td>{escape(skill)}</td>{cells}<td>{iterations}</td><td>{duration(seconds)}</td><td>{link}</td></tr>"
-        )
-    more = "<th>iterations</th><th>time</th><th></th>"
-    return f"<table><tr><th>skill</th>{head}{more}</tr>\n{''.join(rows)}</table>"
+def training_seconds(metrics: Mapping[str, Points]) -> float:
+    """Return the time that the iterations of a run took, s."""
+    return sum(value for name in ("time/collection", "time/update") for _, value in metrics.get(name, []))
 
 
-def _mutex_section(plan: SkillsPlan) -> str:
-    parts = ["<h2>All skills in one policy</h2>"]
-    for name in ("evaluation.json", RPL):
-        report = read_report(plan.mutex_folder / name)
-        if report:
-            parts += [_pre(table(report)), success_plot(report)]
-    parts += [_comparison(plan), _video(plan.out, plan.mutex_folder / "video.mp4")]
-    return "\n".join(parts)
+def _summary_row(plan: SkillsPlan, skill: str, metrics: Mapping[str, Points] | None) -> _Row:
+    run = plan.run(skill)
+    report = {} if run is None else read_report(run / "evaluation.json")
+    steps = (metrics or {}).get("time/update", [])
+    return _Row(
+        skill,
+        [form(report) for _, form in _COLUMNS],
+        iterations=f"{steps[-1][0]:.0f}" if steps else "",
+        time=duration(training_seconds(metrics)) if metrics else "",
+        video="" if run is None else _video(plan.out, run),
+    )
 
 
-def _comparison(plan: SkillsPlan) -> str:
-    """Success of each skill alone and within the mutex, at the obstacles of the course and at the test ranges."""
-    together = [read_report(plan.mutex_folder / name) for name in ("evaluation.json", RPL)]
+def _mutex(plan: SkillsPlan) -> _Mutex:
+    found = [read_report(plan.mutex_folder / name) for name in ("evaluation.json", RPL)]
+    reports = [_Report(table(report), Markup(success_plot(report))) for report in found if report]
+    return _Mutex(reports, _comparison(plan, found), _video(plan.out, plan.mutex_folder))
+
+
+def _comparison(plan: SkillsPlan, together: Sequence[Mapping[str, Any]]) -> list[_Row]:
+    """Return the success of each skill alone and within the mutex, on the course and at the test ranges."""
     rows = []
     for skill in plan.learned():
         run = plan.run(skill)
         alone = [{} if run is None else read_report(run / name) for name in (ALONE, "evaluation.json")]
-        cells = ""
-        for one, all_skills in zip(alone, together, strict=True):
-            cells += "".join(f"<td>{_of_block(report, skill)}</td>" for report in (one, all_skills))
-        rows.append(f"<tr><td>{escape(skill)}</td>{cells}</tr>")
-    head = "<th>alone</th><th>in the mutex</th>" * 2
-    over = '<tr><th></th><th colspan="2">on the course</th><th colspan="2">at the test ranges</th></tr>'
-    return f"<table>{over}<tr><th>obstacle</th>{head}</tr>\n{''.join(rows)}</table>"
+        pairs = zip(alone, together, strict=True)
+        rows.append(_Row(skill, [_success_at(report, skill) for pair in pairs for report in pair]))
+    return rows
 
 
-def _of_block(report: Mapping[str, Any], name: str) -> str:
-    figures = report.get("per_block", {}).get(name)
+def _success_at(report: Mapping[str, Any], block: str) -> str:
+    figures = report.get("per_block", {}).get(block)
     if not figures or not figures["episodes"]:
         return ""
     return f"{figures['success_rate']:.1%} of {figures['episodes']}"
 
 
-def _skill_section(plan: SkillsPlan, skill: str, run: Path) -> str:
-    parts = [f"<h2>{escape(skill)}</h2>"]
+def _section(plan: SkillsPlan, skill: str, run: Path, metrics: Mapping[str, Points] | None) -> _Section:
     report = read_report(run / "evaluation.json")
-    if report:
-        parts.append(_pre(table(report)))
-    scalars = read_scalars(run)
-    for _, title, tags in _CURVES:
-        series = {tag.removeprefix("Log/").replace("_", " "): scalars[tag] for tag in tags if tag in scalars}
+    plots = []
+    for title, names in _CURVES:
+        found = metrics or {}
+        series = {name.removeprefix("Log/").replace("_", " "): found[name] for name in names if name in found}
         if series:
-            parts.append(curves(series, f"{skill}: {title}"))
-    parts.append(_video(plan.out, run / "video.mp4"))
-    return "\n".join(parts)
+            plots.append(Markup(curves(series, f"{skill}: {title}")))
+    note = _NO_CURVES if metrics is None else ""
+    return _Section(skill, table(report) if report else "", _video(plan.out, run), plots, note)
 
 
-def training_seconds(run: Path) -> float:
-    """Time that the iterations of a run took, s."""
-    scalars = read_scalars(run)
-    return sum(value for tag in ("time/collection", "time/update") for _, value in scalars.get(tag, []))
-
-
-def _last_iteration(run: Path | None) -> str:
-    points = [] if run is None else read_scalars(run).get("time/update", [])
-    return f"{points[-1][0]:.0f}" if points else ""
-
-
-def _problems(outcomes: Mapping[str, Outcome]) -> str:
-    bad = [f"{name}: {outcome}" for name, outcome in outcomes.items() if outcome not in ("done", "kept")]
-    return f"<p><b>Not done:</b> {escape(', '.join(bad))}</p>" if bad else ""
-
-
-def _video(root: Path, path: Path) -> str:
-    if not path.is_file():
-        return ""
-    return f'<video src="{escape(_relative(root, path))}" controls width="480"></video>'
-
-
-def _link(root: Path, path: Path, text: str) -> str:
-    return f'<a href="{escape(_relative(root, path))}">{escape(text)}</a>' if path.is_file() else ""
-
-
-def _relative(root: Path, path: Path) -> str:
-    return Path(os.path.relpath(path.resolve(), root.resolve())).as_posix()
-
-
-def _pre(text: str) -> str:
-    return f"<pre>{escape(text)}</pre>"
+def _video(root: Path, run: Path) -> str:
+    """Return where the video of a run is, as seen from the page; empty where there is none."""
+    path = run / "video.mp4"
+    return Path(os.path.relpath(path.resolve(), root.resolve())).as_posix() if path.is_file() else ""
 
 
 def _percent(report: Mapping[str, Any], key: str) -> str:
@@ -159,7 +168,7 @@ def _number(report: Mapping[str, Any], key: str, form: str) -> str:
     return form.format(report[key]) if key in report else ""
 
 
-_COLUMNS = (
+_COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...] = (
     ("success", lambda r: _percent(r, "success_rate")),
     ("95 % interval", _interval),
     ("mean distance", lambda r: _number(r, "mean_distance", "{:.2f} m")),
@@ -167,4 +176,4 @@ _COLUMNS = (
     ("peak torque", lambda r: _number(r, "peak_torque", "{:.1f} N m")),
     ("worst penetration", lambda r: _number(r.get("solidity", r), "worst_penetration", "{:.3f} m")),
 )
-"""Heading, and what stands there of an evaluation."""
+"""Heading of a column, and what it shows of an evaluation."""

@@ -14,7 +14,7 @@ ALONG_X = (0.0, QUARTER, 0.0)
 ALONG_Y = (QUARTER, 0.0, 0.0)
 
 TRUNK_LOOKS = (
-    # Angular hull with bevelled long edges.
+    # Angular hull with beveled long edges.
     GeomCfg("box", (0.130, 0.082, 0.046), (0.0, 0.0, 0.0), rgba=BODY),
     GeomCfg("box", (0.130, 0.097, 0.026), (0.0, 0.0, 0.0), rgba=BODY),
     GeomCfg("capsule", (0.019, 0.112), (0.0, 0.078, 0.028), ALONG_X, BODY),

@@ -43,7 +43,7 @@ class GeomCfg:
 class LinkCfg:
     """One rigid body: ``mass`` in kg, ``com`` in m in the link frame, ``inertia`` in kg m^2.
 
-    ``inertia`` is (ixx, ixy, ixz, iyy, iyz, izz) about the centre of mass, along the axes of the link.
+    ``inertia`` is (ixx, ixy, ixz, iyy, iyz, izz) about the center of mass, along the axes of the link.
     """
 
     name: str
@@ -101,7 +101,7 @@ class RotorCfg:
 class LegCfg:
     """The facts of the front left leg, link and joint names without the leg's prefix.
 
-    ``mirror_calf`` is False where the manufacturer gives left and right calves the same centre of mass and inertia.
+    ``mirror_calf`` is False where the manufacturer gives left and right calves the same center of mass and inertia.
     """
 
     hip: LinkCfg
@@ -157,6 +157,6 @@ class RobotCfg:
     thigh_length: float
     """Distance in m from the thigh joint to the calf joint."""
     calf_length: float
-    """Distance in m from the calf joint to the centre of the foot."""
+    """Distance in m from the calf joint to the center of the foot."""
     foot_radius: float
     """Radius in m of the sphere that is the foot."""

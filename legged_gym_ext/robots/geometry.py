@@ -58,10 +58,10 @@ def inertia_matrix(inertia: Inertia) -> np.ndarray:
 
 
 def merge_rotors(link: LinkCfg, rotors: tuple[RotorCfg, ...]) -> LinkCfg:
-    """``link`` with the rigidly attached ``rotors`` made part of its mass, centre of mass and inertia.
+    """``link`` with the rigidly attached ``rotors`` made part of its mass, center of mass and inertia.
 
-    Every part's inertia moves to the common centre of mass by the parallel axis theorem,
-    I' = I + m (|d|^2 1 - d d^T), with d from the common to the part's centre of mass.
+    Every part's inertia moves to the common center of mass by the parallel axis theorem,
+    I' = I + m (|d|^2 1 - d d^T), with d from the common to the part's center of mass.
     """
     if not rotors:
         return link
@@ -83,7 +83,7 @@ def sample_points(geom: GeomCfg) -> tuple[Vec3, ...]:
     """Points (m, link frame) by which a penetration of the collision shape ``geom`` into a box is noticed.
 
     A box gives the 42 points of a 5 x 3 x 3 grid that lie on its surface, a capsule five points along its axis, a
-    cylinder the centres of both ends and four points on the rim of each, anything else its centre.
+    cylinder the centers of both ends and four points on the rim of each, anything else its center.
     """
     if geom.type == "box":
         grid = itertools.product((-1.0, -0.5, 0.0, 0.5, 1.0), (-1.0, 0.0, 1.0), (-1.0, 0.0, 1.0))

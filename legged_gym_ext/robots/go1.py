@@ -5,7 +5,7 @@ from legged_gym_ext.robots.base import GeomCfg, JointCfg, LegCfg, LinkCfg, Mount
 
 QUARTER = 1.5707963267948966  # rad
 SHELL = (0.74, 0.76, 0.78, 1.0)
-GREY = (0.42, 0.44, 0.46, 1.0)
+GRAY = (0.42, 0.44, 0.46, 1.0)
 DARK = (0.15, 0.15, 0.16, 1.0)
 BLACK = (0.05, 0.05, 0.055, 1.0)
 LENS = (0.10, 0.18, 0.30, 1.0)
@@ -34,8 +34,8 @@ TRUNK_LOOKS = (
     # Head: shell, dark face, a camera eye on each side, status light on the brow.
     GeomCfg("ellipsoid", (0.080, 0.060, 0.042), (0.178, 0.0, 0.013), rgba=SHELL, gloss=0.5),
     GeomCfg("ellipsoid", (0.036, 0.054, 0.034), (0.224, 0.0, 0.006), rgba=BLACK, gloss=0.8),
-    GeomCfg("cylinder", (0.0140, 0.007), (0.2485, 0.026, 0.008), ALONG_X, GREY),
-    GeomCfg("cylinder", (0.0140, 0.007), (0.2485, -0.026, 0.008), ALONG_X, GREY),
+    GeomCfg("cylinder", (0.0140, 0.007), (0.2485, 0.026, 0.008), ALONG_X, GRAY),
+    GeomCfg("cylinder", (0.0140, 0.007), (0.2485, -0.026, 0.008), ALONG_X, GRAY),
     GeomCfg("sphere", (0.0105,), (0.2515, 0.026, 0.008), rgba=LENS, gloss=1.0),
     GeomCfg("sphere", (0.0105,), (0.2515, -0.026, 0.008), rgba=LENS, gloss=1.0),
     GeomCfg("capsule", (0.0030, 0.007), (0.2545, 0.0, 0.022), ALONG_Y, GLOW, 1.0),
@@ -53,12 +53,12 @@ THIGH_LOOKS = (
     GeomCfg("capsule", (0.014, 0.085), (0.004, 0.0, -0.115), (0.0, -0.04, 0.0), BLACK),
     GeomCfg("ellipsoid", (0.016, 0.006, 0.055), (0.0, 0.0145, -0.100), rgba=SHELL, gloss=0.5),
     GeomCfg("cylinder", (0.020, 0.015), (0.0, 0.0, -0.213), ALONG_Y, BLACK),
-    GeomCfg("cylinder", (0.011, 0.017), (0.0, 0.0, -0.213), ALONG_Y, GREY),
+    GeomCfg("cylinder", (0.011, 0.017), (0.0, 0.0, -0.213), ALONG_Y, GRAY),
 )
 CALF_LOOKS = (
     GeomCfg("capsule", (0.0115, 0.050), (-0.007, 0.0, -0.052), (0.0, 0.14, 0.0), BLACK),
     GeomCfg("capsule", (0.0098, 0.052), (-0.007, 0.0, -0.148), (0.0, -0.14, 0.0), BLACK),
-    GeomCfg("cylinder", (0.0125, 0.008), (-0.0015, 0.0, -0.188), (0.0, -0.14, 0.0), GREY),
+    GeomCfg("cylinder", (0.0125, 0.008), (-0.0015, 0.0, -0.188), (0.0, -0.14, 0.0), GRAY),
 )
 FOOT_LOOKS = (GeomCfg("sphere", (0.020,), rgba=BLACK, gloss=0.05),)
 

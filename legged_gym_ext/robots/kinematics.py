@@ -10,7 +10,7 @@ from st_rl.utils.constants import constant
 
 
 def foot_positions(cfg: RobotCfg, dof_pos: torch.Tensor) -> torch.Tensor:
-    """Centres of the feet in the base frame in m, (N, 4, 3) in the order FL, FR, RL, RR.
+    """Centers of the feet in the base frame in m, (N, 4, 3) in the order FL, FR, RL, RR.
 
     ``dof_pos`` (N, 12) in rad, in the order of ``cfg.dof_names``. Each leg is the chain hip (about x), thigh and calf
     (both about y), so with the joint origins h, t, k, f, each in its parent's frame,
@@ -58,6 +58,23 @@ def body_states(cfg: RobotCfg, root_states: torch.Tensor, dof_pos: torch.Tensor,
         root[..., 10:13] + spin,
     )
     return torch.cat((root_states[:, None], torch.cat(bodies, dim=-1)), dim=1)
+
+
+def leg_origins(cfg: RobotCfg) -> torch.Tensor:
+    """Where hip, thigh, calf and foot of every leg are in the frame of what carries them, (4, 4, 3) m.
+
+    Raises ValueError where a joint turns about another axis than those of ``foot_positions``.
+    """
+    _check_axes(cfg)
+    joints = torch.tensor([joint.origin for joint in cfg.joints]).view(len(LEGS), len(LEG_JOINTS), 3)
+    feet = torch.tensor([mount.origin for mount in cfg.foot_mounts])
+    return torch.cat((joints, feet[:, None]), dim=1)
+
+
+def joint_angles(dof_pos: torch.Tensor) -> torch.Tensor:
+    """Angles (N, 4, 3) rad of the hips against the base, and of thighs and calves against the hips."""
+    angle = dof_pos.view(-1, len(LEGS), len(LEG_JOINTS))
+    return torch.cat((angle[..., :1], _swing(angle)), dim=-1)
 
 
 def _hips(cfg: RobotCfg, like: torch.Tensor) -> torch.Tensor:

@@ -93,7 +93,7 @@ def _add_defaults(default: ET.Element, cfg: RobotCfg, prefix: str) -> None:
 
 
 def _add_inertial(body: ET.Element, link: LinkCfg) -> None:
-    """Mass, centre of mass and inertia; MuJoCo wants the diagonal of the inertia first."""
+    """Mass, center of mass and inertia; MuJoCo wants the diagonal of the inertia first."""
     ixx, ixy, ixz, iyy, iyz, izz = link.inertia
     ET.SubElement(
         body,
@@ -144,7 +144,7 @@ def _material(geom: GeomCfg) -> str:
 
 
 def _add_materials(asset: ET.Element, cfg: RobotCfg, prefix: str) -> None:
-    """One material per combination of colour and gloss, in the order of first use."""
+    """One material per combination of color and gloss, in the order of first use."""
     looks = {_material(geom): geom for link in cfg.links for geom in link.visual}
     for name, geom in looks.items():
         ET.SubElement(

@@ -10,7 +10,8 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass, replace
-from typing import Any, TypeVar, get_type_hints
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 import tyro
 
@@ -41,12 +42,21 @@ class WhereOptions:
 
 _SECTIONS = ("env", "train")
 _HELP = {"-h", "--help"}
+_HELP_ALL = "--help-all"
+_FIELDS = (
+    "Beside these options, any field of the task can be set by its name, such as --env.num-envs 2048 or "
+    "--env.rewards.torque.weight -2e-4. 'legged-list --fields TASK' prints the fields of a task with their values; "
+    "--help-all lists them here."
+)
+"""What the short help of a command that takes a task says about the task's fields."""
 _NUMBER = re.compile(r"-\.?\d")
 
 
 def parse_options(options: type[Options], argv: Sequence[str] | None = None) -> Options:
     """An instance of the dataclass ``options`` from the arguments; ``UserError`` for wrong ones."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if {*_HELP, _HELP_ALL} & set(arguments):
+        print_help(options)
     known = _option_names(options)
     _check_option_names(arguments, known)
     return _parse(options, arguments)
@@ -54,7 +64,7 @@ def parse_options(options: type[Options], argv: Sequence[str] | None = None) -> 
 
 def parse_options_of(options: type[Options], arguments: Sequence[str]) -> Options:
     """An instance of ``options`` from those arguments that are its own; the others are passed over."""
-    own = [argument for argument in arguments if argument not in _HELP]
+    own = [argument for argument in arguments if argument not in {*_HELP, _HELP_ALL}]
     parsed, _ = _parse(options, own, return_unknown_args=True)
     return parsed
 
@@ -79,6 +89,9 @@ def parse_task(
     arguments = _fill_bare(_name_the_task(list(sys.argv[1:] if argv is None else argv)), bare or {})
     name = _value_of("task", arguments)
     if _HELP & set(arguments):
+        print_help(options, _FIELDS)
+    if _HELP_ALL in arguments:
+        arguments = [argument if argument != _HELP_ALL else "--help" for argument in arguments]
         template = get_task(name if name in task_names() else task_names()[0])
     else:
         template = (base or _registered)(name, arguments)
@@ -95,6 +108,15 @@ def parse_task(
     parsed: Any = _parse(combined, arguments)
     changes = {s: view_changes(vars(parsed)[s], views[s]()) for s in _SECTIONS}
     return parsed, with_changes(template, {s: change for s, change in changes.items() if change})
+
+
+def print_help(options: type[Any], more: str = "") -> NoReturn:
+    """Print what the options of a command do, and ``more`` about them, and leave with exit code 0."""
+    # Optional values are shown by their type alone: an option that is left out is what stands for None.
+    config = (tyro.conf.DisallowNone,)
+    description = f"{(options.__doc__ or '').strip()} {more}".strip()
+    tyro.cli(options, args=["--help"], prog=_program(), description=description, config=config)
+    raise SystemExit(0)
 
 
 def named_task(name: str | None) -> TaskCfg:
@@ -174,11 +196,17 @@ def _parse(options: type[Any], arguments: Sequence[str], **settings: Any) -> Any
     caught = io.StringIO()
     try:
         with contextlib.redirect_stderr(caught):
-            return tyro.cli(options, args=arguments, description=(options.__doc__ or "").strip(), **settings)
+            description = (options.__doc__ or "").strip()
+            return tyro.cli(options, args=arguments, prog=_program(), description=description, **settings)
     except SystemExit as leaving:
         if not leaving.code:
             raise
         raise UserError(_sentence(caught.getvalue())) from leaving
+
+
+def _program() -> str:
+    """The name that the command was called by."""
+    return Path(sys.argv[0]).name
 
 
 def _sentence(box: str) -> str:

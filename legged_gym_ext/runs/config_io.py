@@ -190,7 +190,7 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
         return replace(template, **changed)
     except ValueError as error:
         # What a class says of its own fields.
-        raise UserError(f"'{path}' does not work out: {error}") from error
+        raise UserError(f"'{path}' is not valid: {error}") from error
 
 
 def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -> Any:
@@ -198,7 +198,7 @@ def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -
     if callable(member.value):
         if stored != function_name(member.value):
             raise UserError(
-                f"'{path}' is {stored!r} there and '{function_name(member.value)}' here; the run is of another program"
+                f"'{path}' is {stored!r} in the run and '{function_name(member.value)}' here; another version wrote it"
             )
         return member.value
     if _is_nested(member.value) and stored is not None:
@@ -282,7 +282,9 @@ def task_from_config(template: TaskCfg, config: Mapping[str, Any], source: str) 
     except UserError as error:
         raise UserError(f"config.json of run folder '{source}': {error}") from error
     except KeyError as error:
-        raise UserError(f"config.json of run folder '{source}' lacks {error}; the run is of another program") from error
+        raise UserError(
+            f"config.json of run folder '{source}' lacks {error}; another version of the suite made it"
+        ) from error
     return replace(template, env=env, train=train)
 
 

@@ -166,7 +166,7 @@ def make_mutex(
         )
     here = folder.resolve()
     relative = [os.path.relpath(path, here) for path in arguments["sub_policy_paths"]]
-    state, _ = code_state(Path(__file__).parent)
+    state, _ = code_state()
     config = runs.run_config(task, "mujoco") | {
         "policy": {"class_name": class_name} | arguments | {"sub_policy_paths": relative},
         "skills": list(sub_policies),

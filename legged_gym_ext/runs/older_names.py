@@ -7,7 +7,10 @@ from typing import Any
 
 MODULES = {"legged_gym_ext.mdp.tracks": "legged_gym_ext.mdp.track_terms"}
 """Modules of functions, and what they are called now."""
-FUNCTIONS = {"legged_gym_ext.mdp.track_terms:hardness": "legged_gym_ext.mdp.track_terms:solid_probability"}
+FUNCTIONS = {
+    "legged_gym_ext.mdp.track_terms:hardness": "legged_gym_ext.mdp.track_terms:solid_probability",
+    "legged_gym_ext.mdp.events:randomise_dynamics": "legged_gym_ext.mdp.events:randomize_dynamics",
+}
 """Functions as ``module:name``, the module by its present name, and what they are called now."""
 FIELDS = {
     "env.metrics.hardness": "solid_probability",

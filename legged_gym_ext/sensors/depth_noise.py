@@ -35,7 +35,7 @@ class DepthNoiseCfg:
     sky_depth: Range = (0.5, 2.0)
     """What it shows there, m."""
     edge_jump: float = 0.15
-    """Neighbouring pixels that differ by more are an edge, m."""
+    """Neighboring pixels that differ by more are an edge, m."""
     edge_probability: float = 0.5
     """Of a pixel at an edge that reads nothing."""
 
@@ -52,7 +52,7 @@ def noisy(
     clipped = depth.clamp(near, far)
     measured = range_noise(clipped, cfg, torch.randn(shape, generator=generator, device=depth.device))
     measured = torch.where(clipped < far, measured, clipped)
-    measured = sky_artefacts(measured, cfg, rand(count, 4), far)
+    measured = sky_artifacts(measured, cfg, rand(count, 4), far)
     measured = torch.where(edges(clipped, cfg.edge_jump) & (rand(*shape) < cfg.edge_probability), far, measured)
     measured = torch.where(missing_blocks(depth, cfg, rand(count, cfg.num_blocks, 5)), far, measured)
     measured = torch.where(rand(*shape) < cfg.spark_probability, near + (far - near) * rand(*shape), measured)
@@ -83,30 +83,30 @@ def missing_blocks(depth: Tensor, cfg: DepthNoiseCfg, uniform: Tensor) -> Tensor
     low, high = cfg.block_size
     there, v, u, height, width = uniform.unbind(-1)
     height, width = low + (high - low) * height, low + (high - low) * width
-    rows, columns = _pixel_centres(depth)
+    rows, columns = _pixel_centers(depth)
     inside_v = _between(rows, v * (1.0 - height), height)  # (N, blocks, H)
     inside_u = _between(columns, u * (1.0 - width), width)  # (N, blocks, W)
     inside = inside_v[..., :, None] & inside_u[..., None, :] & (there < cfg.block_probability)[..., None, None]
     return inside.any(dim=1)
 
 
-def sky_artefacts(depth: Tensor, cfg: DepthNoiseCfg, uniform: Tensor, far: float) -> Tensor:
+def sky_artifacts(depth: Tensor, cfg: DepthNoiseCfg, uniform: Tensor, far: float) -> Tensor:
     """``depth`` with something near in a vertical strip of what reads ``far``; ``uniform (N, 4)`` places it."""
     there, u, width, value = uniform.unbind(-1)
-    _, columns = _pixel_centres(depth)
+    _, columns = _pixel_centers(depth)
     strip = _between(columns, u, 0.02 + 0.1 * width)  # (N, W)
     where = (depth >= far) & strip[:, None] & (there < cfg.sky_probability)[:, None, None]
     low, high = cfg.sky_depth
     return torch.where(where, (low + (high - low) * value)[:, None, None], depth)
 
 
-def _pixel_centres(depth: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows (H,) and columns (W,) of the pixels' centres, as parts of the image."""
+def _pixel_centers(depth: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows (H,) and columns (W,) of the pixels' centers, as parts of the image."""
     height, width = depth.shape[1:]
     rows = (torch.arange(height, device=depth.device) + 0.5) / height
     return rows, (torch.arange(width, device=depth.device) + 0.5) / width
 
 
-def _between(centres: Tensor, first: Tensor, extent: Tensor) -> Tensor:
-    """(*first.shape, pixels) bool: ``centres (pixels,)`` in [first, first + extent]."""
-    return (centres >= first[..., None]) & (centres <= (first + extent)[..., None])
+def _between(centers: Tensor, first: Tensor, extent: Tensor) -> Tensor:
+    """(*first.shape, pixels) bool: ``centers (pixels,)`` in [first, first + extent]."""
+    return (centers >= first[..., None]) & (centers <= (first + extent)[..., None])

@@ -29,7 +29,7 @@ def cast_rays(
     Args:
         origins: (N, 3) m, one for all rays of a world.
         directions: (N, R, 3), of any length.
-        boxes: (N, K, 10) centre, quaternion xyzw, half extents; one of zero size is none.
+        boxes: (N, K, 10) center, quaternion xyzw, half extents; one of zero size is none.
         turned: whether boxes may be turned; upright ones alone are faster.
         ground: whether there is a floor at z = 0, seen from above.
     """
@@ -40,14 +40,14 @@ def cast_rays(
     sizes = _magnitudes(upright)
     for index in range(boxes.shape[1]):
         box = boxes[:, index, None]
-        centre, inverse = box[..., 0:3] - origins[:, None], upright
+        center, inverse = box[..., 0:3] - origins[:, None], upright
         if turned:
             axes = _axes(box[..., 3:7])
             x, y, z = (_along(axis, rays) for axis in axes)
             inverse = _inverse((x, y, z))
             sizes = _magnitudes(inverse)
-            centre = torch.stack([(axis * centre).sum(dim=-1) for axis in axes], dim=-1)
-        nearest = torch.minimum(nearest, _enter(centre, box[..., 7:10], inverse, sizes))
+            center = torch.stack([(axis * center).sum(dim=-1) for axis in axes], dim=-1)
+        nearest = torch.minimum(nearest, _enter(center, box[..., 7:10], inverse, sizes))
     return nearest
 
 
@@ -91,12 +91,12 @@ def _slab(middle: Tensor, half: Tensor, inverse: Tensor, size: Tensor) -> tuple[
     return torch.addcmul(at, size, half, value=-1.0), torch.addcmul(at, size, half)
 
 
-def _enter(centre: Tensor, half: Tensor, inverse: Vector, sizes: Vector) -> Tensor:
+def _enter(center: Tensor, half: Tensor, inverse: Vector, sizes: Vector) -> Tensor:
     """(N, R) where rays from the origin meet a box, in its own frame.
 
-    ``centre`` and ``half`` are (N, 1, 3), ``inverse`` one over the components of the rays and ``sizes`` its magnitude.
+    ``center`` and ``half`` are (N, 1, 3), ``inverse`` one over the components of the rays and ``sizes`` its magnitude.
     """
-    sides = [_slab(*axis) for axis in zip(centre.unbind(-1), half.unbind(-1), inverse, sizes, strict=True)]
+    sides = [_slab(*axis) for axis in zip(center.unbind(-1), half.unbind(-1), inverse, sizes, strict=True)]
     enter = torch.maximum(torch.maximum(sides[0][0], sides[1][0]), sides[2][0])
     leave = torch.minimum(torch.minimum(sides[0][1], sides[1][1]), sides[2][1])
     first = torch.where(enter > 0.0, enter, leave)

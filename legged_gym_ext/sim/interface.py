@@ -47,14 +47,14 @@ class SceneCfg:
 
 @dataclass
 class DynamicsSample:
-    """Per-world values of the randomised parameters; ``None`` leaves a parameter as it is."""
+    """Per-world values of the randomized parameters; ``None`` leaves a parameter as it is."""
 
     friction: Tensor | None = None
     """(N,) sliding friction of every geom of the robot (the ground's does not matter: the robot's decides)."""
     added_mass: Tensor | None = None
     """(N,) kg added to the trunk."""
     com_shift: Tensor | None = None
-    """(N, 3) m added to the trunk's centre of mass, trunk frame."""
+    """(N, 3) m added to the trunk's center of mass, trunk frame."""
     motor_strength: Tensor | None = None
     """(N, D) factor on torque: gains and torque limit alike."""
     stiffness: Tensor | None = None
@@ -126,7 +126,7 @@ class Simulator(ABC):
     dynamics: DynamicsSample
     """The values in force, every field set; read-only for callers."""
     boxes: Tensor
-    """(N, K, 10) centre (3), quaternion xyzw (4), half extents (3); size zero is no box."""
+    """(N, K, 10) center (3), quaternion xyzw (4), half extents (3); size zero is no box."""
     solid: Tensor
     """(N, K) bool; boxes that are not solid do not collide."""
 
@@ -157,7 +157,7 @@ class Simulator(ABC):
 
     @abstractmethod
     def step(self, targets: Tensor) -> None:
-        """Advance every world by one control step of PD control towards ``targets``.
+        """Advance every world by one control step of PD control toward ``targets``.
 
         Args:
             targets: joint positions in rad, (N, D) held for the control step, or (N, S, D) for each physics step.

@@ -89,8 +89,8 @@ def _add_ground(root: ET.Element, height_field: HeightField | None, visual: bool
         half_x, half_y = 0.5 * height_field.length, 0.5 * height_field.cfg.width
         size = f"{half_x} {half_y} {span} 0.5"
         ET.SubElement(_child(root, "asset"), "hfield", name=GROUND, nrow=str(ny), ncol=str(nx), size=size)
-        centre = f"{height_field.x_min + half_x} {height_field.y_min + half_y} {low}"
-        attributes.update(type="hfield", hfield=GROUND, pos=centre)
+        center = f"{height_field.x_min + half_x} {height_field.y_min + half_y} {low}"
+        attributes.update(type="hfield", hfield=GROUND, pos=center)
     _child(root, "worldbody").insert(0, ET.Element("geom", attributes))
 
 

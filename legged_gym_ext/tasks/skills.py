@@ -211,7 +211,7 @@ def _events(start_levels: int, start_solid_probability: float, arriving: float) 
     arrive = {"arrive": EventTermCfg(events.arrive, "reset", params={"share": arriving})} if arriving else {}
     return {
         "levels": EventTermCfg(tracks.random_track_level, "startup", params=levels),
-        "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
+        "dynamics": EventTermCfg(events.randomize_dynamics, "reset"),
         "track": EventTermCfg(tracks.new_track, "reset", params={"num_levels": NUM_LEVELS}),
         "pose": EventTermCfg(
             events.reset_root_and_joints,

@@ -45,7 +45,7 @@ def walk(robot: str) -> TaskCfg:
         },
         events={
             "levels": EventTermCfg(curriculum.random_level, "startup"),
-            "dynamics": EventTermCfg(events.randomise_dynamics, "reset"),
+            "dynamics": EventTermCfg(events.randomize_dynamics, "reset"),
             "place": EventTermCfg(events.place_on_level, "reset"),
             "pose": EventTermCfg(events.reset_root_and_joints, "reset"),
             "push": EventTermCfg(events.push, "interval", interval_s=(3.0, 5.0)),

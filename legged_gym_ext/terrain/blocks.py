@@ -2,7 +2,7 @@
 
 Every function works on a batch of obstacles at once, ``(...)`` is any shape (worlds, or worlds x blocks). An obstacle
 lies on a straight track along +x; ``front`` is where it begins, ``level`` the height of the floor in front of it. A box
-is ten numbers: centre (3), quaternion xyzw (4), half extents (3); one of zero size is no box.
+is ten numbers: center (3), quaternion xyzw (4), half extents (3); one of zero size is no box.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ class BlockType:
     """Its boxes need not collide while it is being learned; what one walks on is always solid."""
 
 
-def box(centre: tuple[Tensor, Tensor, Tensor], half: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """Upright boxes (..., 10) from centre and half extents, each (...) m."""
-    zero = torch.zeros_like(centre[0])
-    return torch.stack((*centre, zero, zero, zero, zero + 1.0, *half), dim=-1)
+def box(center: tuple[Tensor, Tensor, Tensor], half: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """Upright boxes (..., 10) from center and half extents, each (...) m."""
+    zero = torch.zeros_like(center[0])
+    return torch.stack((*center, zero, zero, zero, zero + 1.0, *half), dim=-1)
 
 
 def span(x: tuple[Tensor, Tensor], y: tuple[Tensor, Tensor], z: tuple[Tensor, Tensor]) -> Tensor:

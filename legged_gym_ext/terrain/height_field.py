@@ -14,7 +14,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class HeightFieldCfg:
-    """Size and roughness of the ground, in metres."""
+    """Size and roughness of the ground, in meters."""
 
     num_levels: int = 8
     strip_length: float = 8.0
@@ -35,7 +35,7 @@ class HeightFieldCfg:
 class HeightField:
     """The heights of a ``HeightFieldCfg``, and what one asks of them.
 
-    The grid is centred on the origin of y; x = 0 is the middle of the first strip. Heights average zero.
+    The grid is centered on the origin of y; x = 0 is the middle of the first strip. Heights average zero.
     """
 
     def __init__(self, cfg: HeightFieldCfg, device: torch.device | str = "cpu") -> None:

@@ -50,7 +50,7 @@ def _turned_top(box: Tensor, xy: Tensor) -> tuple[Tensor, Tensor]:
 
     Slab method (Kay and Kajiya 1986) in the frame of the box, axis by axis.
     """
-    # The ray begins at the height of the box's centre, before which it may have entered: numbers stay small.
+    # The ray begins at the height of the box's center, before which it may have entered: numbers stay small.
     x, y = xy[..., 0] - box[..., 0], xy[..., 1] - box[..., 1]
     enter, leave = torch.full_like(x, -torch.inf), torch.full_like(x, torch.inf)
     for axis, half in zip(_axes(box), box[..., 7:10].unbind(-1), strict=True):
@@ -84,7 +84,7 @@ def penetration(
     Args:
         boxes: (N, K, 10).
         points: (N, P, 3).
-        radius: m, broadcast to (N, P); a sphere whose centre is outside by less than its radius reaches into the box.
+        radius: m, broadcast to (N, P); a sphere whose center is outside by less than its radius reaches into the box.
         which: (N, K) bool, the boxes that count.
         turned: whether boxes may be turned; upright ones alone are several times faster.
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import torch
+from PIL import Image
 
 from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.sim.interface import CameraCfg, SceneCfg, SimCfg, Simulator
@@ -15,10 +15,11 @@ from legged_gym_ext.sim.registry import make_simulator
 from legged_gym_ext.terrain.blocks import BLOCKS
 from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, num_boxes, num_random
 from legged_gym_ext.viewing.overlay import write_text
+from st_rl.utils.errors import UserError
 
 DIFFICULTIES = (0.0, 0.5, 1.0)
 PICTURED = tuple(name for name, block in BLOCKS.items() if block.num_boxes or block.floor != "through")
-"""Types of block that there is something to see of."""
+"""Types of block that can be seen."""
 _DISTANCE = 0.6
 """From the base to the obstacle, m."""
 _CAMERA = CameraCfg(width=320, height=240, distance=2.6, azimuth=62.0, elevation=-17.0, lookat_offset=(0.7, 0.0, 0.05))
@@ -28,7 +29,7 @@ _CAMERAS = {"tilt": _FROM_BEHIND, "rubble": _FROM_BEHIND, "down": _FROM_BEFORE, 
 
 
 def block_track(name: str) -> tuple[TrackCfg, Tracks]:
-    """Tracks of a single block called ``name``, one for each of ``DIFFICULTIES``, and their configuration."""
+    """Return tracks of a single block called ``name``, one for each of ``DIFFICULTIES``, and their configuration."""
     cfg = TrackCfg(blocks=(name,), num_blocks=1, width=(1.8, 1.8))
     count = len(DIFFICULTIES)
     noise = torch.rand(1, num_random(cfg), generator=torch.Generator().manual_seed(3)).repeat(count, 1)
@@ -38,7 +39,7 @@ def block_track(name: str) -> tuple[TrackCfg, Tracks]:
 
 
 def block_scene(name: str, robot: str) -> tuple[Simulator, Tracks]:
-    """A simulator with one world for each of ``DIFFICULTIES``, in each a robot that stands before the block."""
+    """Return a simulator with a world for each of ``DIFFICULTIES``, in which a robot stands before the block."""
     cfg, tracks = block_track(name)
     facts, count = get_robot(robot), len(DIFFICULTIES)
     sim = make_simulator("mujoco", facts, count, sim=SimCfg(num_threads=1), scene=SceneCfg(num_boxes=num_boxes(cfg)))
@@ -53,7 +54,7 @@ def block_scene(name: str, robot: str) -> tuple[Simulator, Tracks]:
 
 
 def contact_sheet(name: str, robot: str = "go1") -> np.ndarray:
-    """An image (height, width, 3) uint8: the block at each of ``DIFFICULTIES`` side by side, with its parameter.
+    """Return an image (height, width, 3) uint8: the block at each of ``DIFFICULTIES`` and its parameter, side by side.
 
     Raises:
         UserError: where there is no OpenGL.
@@ -62,7 +63,7 @@ def contact_sheet(name: str, robot: str = "go1") -> np.ndarray:
     try:
         pictures = []
         for world, parameter in enumerate(tracks.parameter[:, 0].tolist()):
-            unit = "DEG" if name == "slope" else "M"
+            unit = "deg" if name == "slope" else "m"
             shown = f"{name.replace('_', ' ')} {parameter:.2f} {unit}"
             pictures.append(write_text(sim.render(world, _CAMERAS.get(name, _CAMERA)), [shown]))
         return np.concatenate(pictures, axis=1)
@@ -71,12 +72,13 @@ def contact_sheet(name: str, robot: str = "go1") -> np.ndarray:
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Write ``image (height, width, 3)`` uint8; the folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w", format="image2", options={"update": "1"}) as container:
-        stream = container.add_stream("png", rate=1)
-        stream.height, stream.width = image.shape[:2]
-        stream.pix_fmt = "rgb24"
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        for packet in [*stream.encode(frame), *stream.encode()]:
-            container.mux(packet)
+    """Write ``image (height, width, 3)`` uint8 to ``path`` and make its folder.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path, format="PNG")
+    except OSError as error:
+        raise UserError(f"cannot write '{path}' ({error.strerror or error}); choose another folder") from error

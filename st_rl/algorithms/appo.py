@@ -37,7 +37,7 @@ class AmpCfg:
     replay_buffer_size: int = 50_000
     """Transitions of the policy's past that the discriminator keeps learning from."""
     normalize_motion: bool = True
-    """Normalise motions by running statistics; the same ones for policy and reference."""
+    """Normalize motions by running statistics; the same ones for policy and reference."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class APPOAlgoMixin(_Algorithm):
     def discriminator_losses(
         self, expert: torch.Tensor, policy: torch.Tensor
     ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """Least-squares loss and gradient penalty at motions ``(B, M)``, which are normalised here; mean scores.
+        """Least-squares loss and gradient penalty at motions ``(B, M)``, which are normalized here; mean scores.
 
         ``E (D(expert) - 1)^2 + E (D(policy) + 1)^2`` and the penalty at the expert's samples (Peng et al.
         2021, equations 6 and 8).

@@ -78,7 +78,7 @@ def share(total: int) -> int:
 
 
 def active() -> bool:
-    """Whether a process group of more than one process is initialised."""
+    """Whether a process group of more than one process is initialized."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 

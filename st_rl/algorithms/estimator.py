@@ -41,7 +41,7 @@ class EstimatorCfg:
     """Observation whose segments are the targets: ``critic`` (free of sensor noise) or ``actor``.
 
     A segment that the critic does not observe is taken from the actor's observation. With
-    ``normalize_obs`` the targets are normalised as the observation is that they come from.
+    ``normalize_obs`` the targets are normalized as the observation is that they come from.
     """
 
     def __post_init__(self) -> None:

@@ -114,7 +114,7 @@ class _Elu(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        # exp(min(x, 0)) is what the derivative's kernel computes, with a vectorised exponential that is three times
+        # exp(min(x, 0)) is what the derivative's kernel computes, with a vectorized exponential that is three times
         # as fast as that of the forward kernel; and x > exp(x) - 1 exactly where x > 0.
         y = _ATEN.elu_backward(_ONE.expand_as(x), 1.0, 1.0, 1.0, False, x)
         y = torch.maximum(x, y.sub_(1.0), out=y)

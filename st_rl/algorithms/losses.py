@@ -23,7 +23,7 @@ def generalized_advantage(
     gamma: float,
     lam: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Generalised advantage estimation (Schulman et al. 2016, equations 11 to 16).
+    """Generalized advantage estimation (Schulman et al. 2016, equations 11 to 16).
 
     Args:
         rewards: (T, N); a time-out's bootstrap is already added to it.

@@ -1,4 +1,4 @@
-"""Proximal policy optimisation (Schulman et al. 2017) for batched worlds."""
+"""Proximal policy optimization (Schulman et al. 2017) for batched worlds."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class PPOCfg:
     clip_min_std: float | None = None
     """Lower bound of the policy's standard deviation, held after every step."""
     normalize_obs: bool = False
-    """Normalise observations (and the critic's) by their running mean and deviation."""
+    """Normalize observations (and the critic's) by their running mean and deviation."""
     normalize_until: int | None = None
-    """Freeze the normalisation after this many samples."""
+    """Freeze the normalization after this many samples."""
 
     def __post_init__(self) -> None:
         if self.schedule not in ("adaptive", "fixed"):
@@ -106,7 +106,7 @@ class PPO:
         return ReplayedSteps(self._learn) if fixed and self.device.type == "cuda" else self._learn
 
     def _build_optimizer(self) -> torch.optim.Optimizer:
-        """Adam whose rate is a tensor, so that adapting it needs no synchronisation."""
+        """Adam whose rate is a tensor, so that adapting it needs no synchronization."""
         rate = torch.tensor(self.cfg.learning_rate, device=self.device)
         parameters = [p for p in self.actor_critic.parameters() if p.requires_grad]
         return torch.optim.Adam(parameters, lr=rate, fused=True, capturable=self.device.type == "cuda")
@@ -205,7 +205,7 @@ class PPO:
 
     @torch.inference_mode()
     def compute_returns(self, last_obs: torch.Tensor, last_critic_obs: torch.Tensor | None = None) -> None:
-        """Fill the storage's returns and normalised advantages; the arguments are those of the next ``act``."""
+        """Fill the storage's returns and normalized advantages; the arguments are those of the next ``act``."""
         storage, policy = self.storage, self.actor_critic
         states = policy.get_hidden_states() if policy.is_recurrent else None
         last_values = policy.evaluate(
@@ -354,7 +354,7 @@ class PPO:
         self.actor_critic.eval()
 
     def state_dict(self) -> dict[str, Any]:
-        """Model, optimizer (with its learning rate), time of schedules and normalisers: tensors and plain values."""
+        """Model, optimizer (with its learning rate), time of schedules and normalizers: tensors and plain values."""
         state: dict[str, Any] = {
             "model_state_dict": self.actor_critic.state_dict(),
             "optimizer_state_dict": self.optimizer.state_dict(),

@@ -35,7 +35,7 @@ class Teacher:
         self.reads_critic, self.source_layout = find_source(self.layout, student, source)
 
     def observe(self, obs: torch.Tensor, critic_obs: torch.Tensor | None) -> torch.Tensor:
-        """What it reads, normalised as in its training, of raw observations ``(N, D)``: ``(N, D_teacher)``."""
+        """What it reads, normalized as in its training, of raw observations ``(N, D)``: ``(N, D_teacher)``."""
         seen = critic_obs if self.reads_critic and critic_obs is not None else obs
         if self.layout != self.source_layout:
             seen = self.source_layout.select(seen, self.layout.names)

@@ -94,7 +94,7 @@ class TPPO(PPO):
         teacher_normalizer: nn.Module | None = None,
         **kwargs: Any,
     ) -> None:
-        """``teacher``: a policy, with the normaliser of its observation, instead of what the configuration names.
+        """``teacher``: a policy, with the normalizer of its observation, instead of what the configuration names.
 
         Without any teacher only data sets can be learned from.
         """

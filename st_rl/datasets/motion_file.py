@@ -29,7 +29,7 @@ class Motion:
 
     name: str
     frames: torch.Tensor
-    """(F, D) float32, quaternions normalised; F is at least 2."""
+    """(F, D) float32, quaternions normalized; F is at least 2."""
     frame_duration: float
     """Seconds between two frames."""
     fields: ObsLayout

@@ -36,7 +36,7 @@ class VecEnv(Protocol):
     max_episode_length: int
     """In steps."""
     episode_length_buf: torch.Tensor
-    """(N,) int64, steps since the world's last reset; may be written to de-synchronise the worlds."""
+    """(N,) int64, steps since the world's last reset; may be written to de-synchronize the worlds."""
     device: torch.device | str
     obs_segments: Mapping[str, tuple[int, ...]]
     """Ordered layout of the flat observation: segment name -> shape, sizes adding up to ``num_obs``."""

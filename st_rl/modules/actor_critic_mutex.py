@@ -159,7 +159,7 @@ class ActorCriticMutex(ActorCritic):
         return output
 
     def _run(self, index: int, observations: Tensor) -> Tensor:
-        """Mean actions ``(n, A)`` of one sub-policy, from its own segments and normalised as in its run."""
+        """Mean actions ``(n, A)`` of one sub-policy, from its own segments and normalized as in its run."""
         assert self.obs_segments is not None  # checked by the constructor
         layout = self.sub_layouts[index]
         if layout != self.obs_segments:

@@ -39,7 +39,7 @@ class Memory(nn.Module):
         self.is_lstm = type.lower() == "lstm"
         self.rnn = classes[type.lower()](input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         self.hidden_states: HiddenState | None = None
-        self._initialise()
+        self._initialize()
 
     def forward(
         self, input: Tensor, masks: Tensor | None = None, hidden_states: HiddenState | None = None, unpad: bool = True
@@ -109,7 +109,7 @@ class Memory(nn.Module):
             num_rows += parts[-1].shape[0]
         return unpad_rows(torch.cat(parts), masks, first, stride)
 
-    def _initialise(self) -> None:
+    def _initialize(self) -> None:
         """Orthogonal weights, zero biases, and forget gates that start open.
 
         A forget bias of 1 keeps memories long enough for their use to be discovered (Jozefowicz et al. 2015, section

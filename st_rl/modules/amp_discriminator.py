@@ -21,7 +21,7 @@ _Policy = ActorCritic if TYPE_CHECKING else object
 
 
 class AMPDiscriminator(nn.Module):
-    """State transition -> score, trained towards +1 for the reference motion and -1 for the policy's."""
+    """State transition -> score, trained toward +1 for the reference motion and -1 for the policy's."""
 
     def __init__(
         self,

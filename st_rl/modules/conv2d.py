@@ -18,7 +18,7 @@ _NORM_LAYERS: dict[str, type[nn.Module]] = {
 
 
 class Conv2dModel(nn.Module):
-    """A stack of convolutions, each followed by optional normalisation, a nonlinearity and optional max-pooling.
+    """A stack of convolutions, each followed by optional normalization, a nonlinearity and optional max-pooling.
 
     With ``use_maxpool`` the convolutions have stride 1, and layers whose stride is above 1 are followed by a
     ``MaxPool2d`` with that kernel and stride.
@@ -135,7 +135,7 @@ def _norm_class(normlayer: type[nn.Module] | str | None) -> type[nn.Module] | No
     if not isinstance(normlayer, str):
         return normlayer
     if normlayer not in _NORM_LAYERS:
-        raise UnknownNameError("normalisation layer", normlayer, sorted(_NORM_LAYERS))
+        raise UnknownNameError("normalization layer", normlayer, sorted(_NORM_LAYERS))
     return _NORM_LAYERS[normlayer]
 
 

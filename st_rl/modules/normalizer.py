@@ -1,4 +1,4 @@
-"""Normalisation by statistics of the data seen so far.
+"""Normalization by statistics of the data seen so far.
 
 Mean and variance are merged batch by batch with the parallel algorithm of Chan, Golub and LeVeque 1979 ("Updating
 formulae and a pairwise algorithm for computing sample variances", equations 2.1), in double precision, so the result
@@ -20,7 +20,7 @@ from torch.nn import functional
 class EmpiricalNormalization(nn.Module):
     """Zero mean and unit variance per component, by statistics that ``update`` keeps.
 
-    Every component has its own count, so that a component added to a trained normaliser (see
+    Every component has its own count, so that a component added to a trained normalizer (see
     ``align_normalizer_state``) learns its statistics from its own data alone.
     """
 
@@ -124,10 +124,10 @@ class RunningMeanStd:
 
 
 class Normalizer(RunningMeanStd):
-    """Normalises by running statistics and clips; takes NumPy arrays and tensors."""
+    """Normalizes by running statistics and clips; takes NumPy arrays and tensors."""
 
     def __init__(self, input_dim: int | tuple[int, ...], epsilon: float = 1e-4, clip_obs: float = 10.0) -> None:
-        """``input_dim``: shape of one sample; ``clip_obs``: largest absolute value after normalisation."""
+        """``input_dim``: shape of one sample; ``clip_obs``: largest absolute value after normalization."""
         super().__init__(epsilon, (input_dim,) if isinstance(input_dim, int) else tuple(input_dim))
         self.epsilon = epsilon
         self.clip_obs = clip_obs
@@ -138,7 +138,7 @@ class Normalizer(RunningMeanStd):
         return np.clip(scaled, -self.clip_obs, self.clip_obs)
 
     def normalize_torch(self, input: Tensor, device: torch.device | str | None = None) -> Tensor:
-        """Take in ``input (N, *input_dim)``, then normalise and clip it like ``normalize``; float32 on ``device``."""
+        """Take in ``input (N, *input_dim)``, then normalize and clip it like ``normalize``; float32 on ``device``."""
         self.update(input.detach().cpu().numpy())
         device = input.device if device is None else device
         mean = torch.as_tensor(self.mean, dtype=torch.float32, device=device)
@@ -149,7 +149,7 @@ class Normalizer(RunningMeanStd):
         """Take in batches of the policy and of the expert, pair by pair, until either runs out.
 
         A batch is a tensor or array ``(N, *input_dim)``, or a tuple of such. Both streams thus weigh alike, whichever
-        is longer, and are then normalised by the same statistics (Peng et al. 2021, "AMP", section 5).
+        is longer, and are then normalized by the same statistics (Peng et al. 2021, "AMP", section 5).
         """
         for policy_batch, expert_batch in zip(rollouts, expert_loader, strict=False):
             for samples in (*_as_tuple(policy_batch), *_as_tuple(expert_batch)):

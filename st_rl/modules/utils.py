@@ -47,12 +47,12 @@ def as_sizes(sizes: Sequence[int] | int | None) -> list[int]:
 
 
 def orthogonal_(module: nn.Module, last_gain: float) -> None:
-    """Initialise the linear layers of ``module`` in place: orthogonal with gain sqrt(2), zero biases.
+    """Initialize the linear layers of ``module`` in place: orthogonal with gain sqrt(2), zero biases.
 
     Orthogonal layers pass signals and gradients on in scale: PPO on the point mass of the tests came a third closer to
     its goal in 40 iterations than from torch's default. The last layer has the gain ``last_gain``. A policy takes 0.01,
     so that its first actions hardly depend on the observation and exploration is governed by the noise alone;
-    Andrychowicz et al. 2021 (arXiv 2006.05990, section 3.2) find this the most important choice of initialisation for
+    Andrychowicz et al. 2021 (arXiv 2006.05990, section 3.2) find this the most important choice of initialization for
     on-policy learning.
     """
     layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]

@@ -75,7 +75,7 @@ def reset_std(state: State, algorithm: PPO, argument: str) -> dict[str, Any]:
 
 
 def new_normalizers(state: State, algorithm: PPO, argument: str) -> dict[str, Any]:
-    """The statistics of the observations start anew, or not at all where this run does not normalise."""
+    """The statistics of the observations start anew, or not at all where this run does not normalize."""
     own = algorithm.state_dict()
     kept = {key: value for key, value in state.items() if key not in _NORMALIZERS}
     return kept | {key: own[key] for key in _NORMALIZERS if key in own}

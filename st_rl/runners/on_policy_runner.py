@@ -276,7 +276,7 @@ class OnPolicyRunner:
 
         Args:
             resume: continue that run exactly where it was saved (same environment, policy and algorithm); otherwise
-                take over the policy and its normalisation only, as the start of a new run.
+                take over the policy and its normalization only, as the start of a new run.
             misaligned: without ``resume``, accept other observation layouts: columns are matched by segment name.
             manipulators: without ``resume``, changes to the checkpoint by name; see ``st_rl.runners.manipulators``.
 

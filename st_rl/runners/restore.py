@@ -73,7 +73,7 @@ def load_algorithm(algorithm: PPO, state: Mapping[str, Any], path: Path) -> None
 
 
 def load_policy(algorithm: PPO, state: Mapping[str, Any], path: Path) -> None:
-    """The policy's weights and the normalisation of its observations."""
+    """The policy's weights and the normalization of its observations."""
     load_weights(algorithm.actor_critic, state["model_state_dict"], path)
     for name, normalizer in _normalizers(algorithm, state, path):
         load_weights(normalizer, state[f"{name}_state_dict"], path)
@@ -82,7 +82,7 @@ def load_policy(algorithm: PPO, state: Mapping[str, Any], path: Path) -> None:
 def load_misaligned(
     algorithm: PPO, state: Mapping[str, Any], path: Path, *, own_critic: bool = False
 ) -> TransferReport:
-    """The policy's weights and normalisation, matched by segment name to another layout of observations.
+    """The policy's weights and normalization, matched by segment name to another layout of observations.
 
     ``own_critic``: what ``state`` has of a critic is this algorithm's own already.
     """
@@ -107,7 +107,7 @@ def _equal(first: Mapping[str, torch.Tensor], second: Mapping[str, torch.Tensor]
 
 
 def _normalizers(algorithm: PPO, state: Mapping[str, Any], path: Path) -> list[tuple[str, nn.Module]]:
-    """The algorithm's normalisers by name, if the checkpoint has the same ones."""
+    """The algorithm's normalizers by name, if the checkpoint has the same ones."""
     own = {"obs_normalizer": algorithm.obs_normalizer}
     if algorithm.critic_obs_normalizer is not algorithm.obs_normalizer:
         own["critic_obs_normalizer"] = algorithm.critic_obs_normalizer
@@ -115,6 +115,6 @@ def _normalizers(algorithm: PPO, state: Mapping[str, Any], path: Path) -> list[t
         own = {}
     if own.keys() != {name for name in _NORMALIZERS if f"{name}_state_dict" in state}:
         raise UserError(
-            f"{path} and this run do not normalise the same observations; set algorithm.normalize_obs as in its run"
+            f"{path} and this run do not normalize the same observations; set algorithm.normalize_obs as in its run"
         )
     return list(own.items())

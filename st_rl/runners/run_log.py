@@ -1,4 +1,4 @@
-"""What a run writes beside its checkpoints: ``config.json``, the state of the code, and TensorBoard events."""
+"""What a run writes beside its checkpoints: ``config.json``, the state of the code, and metrics in two formats."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from tensorboardX import SummaryWriter
 
 from st_rl.runners import checkpoint
 from st_rl.runners.code_state import code_state, versions
+from st_rl.runners.metrics_file import MetricsWriter
 from st_rl.utils.errors import UserError
 from st_rl.utils.run_folder import checkpoint_iterations
 
 
 class RunLog:
-    """The run folder of a training; without one nothing is written."""
+    """The folder of a training, with TensorBoard events and ``metrics.jsonl``; without one nothing is written."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self.owned: Path | None = None
         """The folder that is known to be this run's."""
-        self._writer: SummaryWriter | None = None
+        self._events: SummaryWriter | None = None
+        self._metrics: MetricsWriter | None = None
 
     def open(self, config: Mapping[str, Any], iteration: int) -> None:
         """Check that the folder is this run's and can be written, before any work is done, and describe the run in it.
 
-        Events after ``iteration`` that an interrupted run left behind are discarded by those who read them.
+        What an interrupted run has logged after ``iteration`` is removed from ``metrics.jsonl``; from TensorBoard's
+        events, which are only ever added to, it is discarded by those who read them.
 
         Raises:
             UserError: the folder holds checkpoints of another run, or cannot be written.
@@ -36,29 +39,33 @@ class RunLog:
             return
         if folder != self.owned and folder.is_dir() and checkpoint_iterations(folder):
             raise UserError(f"{folder} already holds checkpoints; resume that run or choose another folder")
-        state, changes = code_state(Path(__file__).parent)
+        state, changes = code_state()
         described = {**config, "versions": versions(), "code": state}
         checkpoint.write_json(folder / "config.json", described)
         if changes:
             checkpoint.write_atomically(folder / "code.diff", changes.encode())
         self.owned = folder
         try:
-            self._writer = SummaryWriter(logdir=str(folder), purge_step=iteration + 1 if iteration else None)
+            self._metrics = MetricsWriter(folder, iteration)
+            self._events = SummaryWriter(logdir=str(folder), purge_step=iteration + 1 if iteration else None)
         except OSError as error:
             raise UserError(f"cannot write to {folder} ({error}); choose a folder you may write to") from error
 
     def write(self, metrics: Mapping[str, float], iteration: int) -> None:
-        """Add the metrics of an iteration to the event file, if it is open."""
-        if self._writer is None:
+        """Add the metrics of an iteration to both files, if they are open."""
+        if self._events is None or self._metrics is None:
             return
         try:
+            self._metrics.write(metrics, iteration)
             for name, value in metrics.items():
-                self._writer.add_scalar(name, value, iteration)
+                self._events.add_scalar(name, value, iteration)
         except OSError as error:
-            raise UserError(f"cannot write the event file in {self.folder} ({error}); free some space") from error
+            raise UserError(f"cannot write the metrics to {self.folder} ({error}); free some space") from error
 
     def close(self) -> None:
-        """Close the event file; ``open`` begins another one."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        """Close both files; ``open`` goes on with them."""
+        if self._events is not None:
+            self._events.close()
+        if self._metrics is not None:
+            self._metrics.close()
+        self._events = self._metrics = None

@@ -21,7 +21,7 @@ class Transition:
     """What one step of every world adds to a storage; N worlds, A actions."""
 
     obs: torch.Tensor
-    """(N, num_obs), as the environment gave it (before normalisation)."""
+    """(N, num_obs), as the environment gave it (before normalization)."""
     actions: torch.Tensor
     """(N, A)"""
     rewards: torch.Tensor

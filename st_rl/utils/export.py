@@ -1,6 +1,6 @@
 """Policies as TorchScript and ONNX files, checked against the policy they come from.
 
-An exported policy is the mean action of ``act_inference``, the observation normaliser included. A feed-forward policy
+An exported policy is the mean action of ``act_inference``, the observation normalizer included. A feed-forward policy
 maps ``observations (N, D)`` to ``actions (N, A)``; a recurrent one also takes and returns its hidden states, one
 tensor ``(layers, N, H)`` each for a GRU and two, hidden and cell, for an LSTM: start an episode with zeros.
 """

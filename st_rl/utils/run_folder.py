@@ -65,7 +65,9 @@ def config_entry(config: Mapping[str, Any], name: str, folder: str | Path) -> An
     value: Any = config
     for key in name.split("."):
         if not isinstance(value, Mapping) or key not in value:
-            raise UserError(f"config.json of run folder '{folder}' lacks '{name}'; the run is of another program")
+            raise UserError(
+                f"config.json of run folder '{folder}' lacks '{name}'; another version of the suite made it"
+            )
         value = value[key]
     return value
 

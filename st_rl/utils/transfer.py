@@ -107,7 +107,7 @@ def align_normalizer_state(
     source, target = as_layout(obs_segments), as_layout(new_obs_segments)
     width = state["_mean"].shape[-1]
     if width != source.size:
-        raise UserError(f"the normaliser has {width} columns, but its layout {source!r} has {source.size}")
+        raise UserError(f"the normalizer has {width} columns, but its layout {source!r} has {source.size}")
     aligned = dict(state)
     for name, initial in (("_mean", 0.0), ("_var", 1.0), ("_weight", 0.0)):
         aligned[name] = torch.full((target.size,), initial, dtype=state[name].dtype, device=state[name].device)

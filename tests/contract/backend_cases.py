@@ -127,9 +127,9 @@ def mass(robot: RobotCfg) -> float:
     return math.fsum(link.mass for link in robot.links)
 
 
-def box(centre: tuple[float, float, float], half: tuple[float, float, float], yaw: float = 0.0) -> Tensor:
+def box(center: tuple[float, float, float], half: tuple[float, float, float], yaw: float = 0.0) -> Tensor:
     """One box (10,), turned by ``yaw`` rad about z."""
-    return torch.tensor([*centre, 0.0, 0.0, math.sin(0.5 * yaw), math.cos(0.5 * yaw), *half])
+    return torch.tensor([*center, 0.0, 0.0, math.sin(0.5 * yaw), math.cos(0.5 * yaw), *half])
 
 
 def motor_torque(sim: Simulator, targets: Tensor, dof_pos: Tensor, dof_vel: Tensor) -> Tensor:

@@ -182,7 +182,7 @@ def test_equal_inputs_give_equal_bits_whatever_the_threads(backend: str, robot: 
 
 
 @each_case
-def test_worlds_do_not_depend_on_their_neighbours(backend: str, robot: str) -> None:
+def test_worlds_do_not_depend_on_their_neighbors(backend: str, robot: str) -> None:
     one, many = make(backend, robot, 1), make(backend, robot, 4)
     generator = torch.Generator().manual_seed(0)
     for _ in range(20):

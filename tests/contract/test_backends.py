@@ -191,7 +191,7 @@ def test_feet_stand_on_the_height_field(backend: str, robot: str) -> None:
     settle(sim)
     foot = sim.body_states[:, feet(sim), 0:3]
     gap = foot[..., 2] - ground.height_at(foot[..., 0:2]) - sim.robot.foot_radius
-    assert (gap[sim.contact_forces[:, feet(sim), 2] > 1.0].abs() < 0.02).all()  # slopes push the centre of a ball up
+    assert (gap[sim.contact_forces[:, feet(sim), 2] > 1.0].abs() < 0.02).all()  # slopes push the center of a ball up
     assert (sim.contact_forces[:, feet(sim), 2] > 1.0).sum() >= 8
     assert foot[..., 2].std() > 3e-3  # the ground is not flat here
     weight = sim.contact_forces[..., 2].sum(dim=1)
@@ -206,7 +206,7 @@ def test_a_loaded_robot_weighs_more(backend: str, robot: str) -> None:
     assert (weight[1] - weight[0]).item() == pytest.approx(3.0 * GRAVITY, rel=0.02)
 
 
-def test_a_shifted_centre_of_mass_loads_the_feet_it_moves_to(backend: str, robot: str) -> None:
+def test_a_shifted_center_of_mass_loads_the_feet_it_moves_to(backend: str, robot: str) -> None:
     sim = make(backend, robot, 3)
     shift = torch.tensor([[0.0, 0.0, 0.0], [0.05, 0.0, 0.0], [0.0, 0.03, 0.0]])
     sim.set_dynamics(everyone(sim), DynamicsSample(com_shift=shift))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from mujoco.batch import Batch
 from torch import Tensor
 
+from legged_gym_ext.kernels.available import compiled_kernels
 from legged_gym_ext.robots import kinematics
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.rotations import quat_rotate, quat_rotate_inverse
@@ -35,6 +37,9 @@ from legged_gym_ext.sim.interface import (
 )
 from legged_gym_ext.sim.mujoco.model import MIN_BOX, ActuatorFields, WorldRenderer, compile_scene
 from legged_gym_ext.terrain.height_field import HeightField
+
+if TYPE_CHECKING:
+    from legged_gym_ext.sim.mujoco.compiled import CompiledReader
 
 log = logging.getLogger(__name__)
 # Otherwise the engine reports broken worlds on stderr and in a file in the working directory.
@@ -74,6 +79,7 @@ class MujocoSimulator(Simulator):
         self._bind_state()
         self._index_model()
         self._make_buffers()
+        self._compiled = self._compile()
         everyone = torch.ones(num_envs, dtype=torch.bool)
         self.set_dynamics(everyone, default_dynamics(robot, num_envs, "cpu"))
         rest = torch.zeros(num_envs, 13)
@@ -89,7 +95,8 @@ class MujocoSimulator(Simulator):
         with warnings.catch_warnings():
             # torch warns that it could write into the engine's read-only outputs; nothing here does.
             warnings.simplefilter("ignore", UserWarning)
-            self._forces = torch.from_numpy(bind("cfrc_ext"))
+            self._bound_forces = bind("cfrc_ext")
+            self._forces = torch.from_numpy(self._bound_forces)
         self._qpos_t, self._qvel_t = torch.from_numpy(self._qpos), torch.from_numpy(self._qvel)
 
     def _index_model(self) -> None:
@@ -120,6 +127,14 @@ class MujocoSimulator(Simulator):
         self._recorded_dof_vel = torch.from_numpy(self._record["qvel"])[..., 6:]
         self._before = {"qpos": self._qpos.copy(), "qvel": self._qvel.copy(), "targets": np.zeros((n, s, d))}
 
+    def _compile(self) -> CompiledReader | None:
+        """Compiled kernels that read the engine's state; ``None`` where there is no compiler."""
+        if not compiled_kernels():
+            return None
+        from legged_gym_ext.sim.mujoco.compiled import CompiledReader
+
+        return CompiledReader(self.robot, self.cfg.num_threads, self._qpos, self._qvel)
+
     # ---------------------------------------------------------------- stepping
 
     def step(self, targets: Tensor) -> None:
@@ -130,14 +145,21 @@ class MujocoSimulator(Simulator):
         control = self._before["targets"] if ctrl.ndim == 3 else None
         np.copyto(self._ctrl, ctrl[:, -1] if ctrl.ndim == 3 else ctrl)
         self._batch.rollout(self.cfg.decimation, control=control, record=tuple(self._record), out=self._record)
-        self.torques.copy_(self._recorded_torques)
-        self.substep_dof_vel.copy_(self._recorded_dof_vel)
+        self._read_steps()
         self._read_state()
         self._contacts_stale = True
-        self._find_invalid()
+        count = int(self.invalid.sum())
+        if count:
+            self.num_invalid += count
+            for tensor in (self.root_states, self.dof_pos, self.dof_vel, self.torques, self.substep_dof_vel):
+                _bound(tensor)
 
     def _read_state(self) -> None:
         """Copy the engine's state into the float32 tensors of the contract."""
+        self._bodies_stale = True
+        if self._compiled is not None:
+            self._compiled.read_state(self.root_states, self.dof_pos, self.dof_vel)
+            return
         root = self.root_states
         root[:, 0:3].copy_(self._qpos_t[:, 0:3])
         root[:, 3:6].copy_(self._qpos_t[:, 4:7])
@@ -146,18 +168,19 @@ class MujocoSimulator(Simulator):
         root[:, 10:13].copy_(quat_rotate(root[:, 3:7], self._qvel_t[:, 3:6].float()))
         self.dof_pos.copy_(self._qpos_t[:, 7:])
         self.dof_vel.copy_(self._qvel_t[:, 6:])
-        self._bodies_stale = True
 
-    def _find_invalid(self) -> None:
+    def _read_steps(self) -> None:
+        """Copy what the physics steps recorded, and find the broken worlds."""
+        if self._compiled is not None:
+            recorded = (self._before["targets"], self._record)
+            self._compiled.read_steps(*recorded, self.torques, self.substep_dof_vel, self.invalid)
+            return
+        self.torques.copy_(self._recorded_torques)
+        self.substep_dof_vel.copy_(self._recorded_dof_vel)
         worst = torch.maximum(self._qpos_t.abs().amax(1), self._qvel_t.abs().amax(1))
         # The engine takes targets that are not finite for zeros, which would hide a broken policy.
         worst = torch.maximum(worst, torch.from_numpy(self._before["targets"]).abs().amax((1, 2)))
         torch.le(worst, MAX_COORDINATE, out=self.invalid).logical_not_()
-        count = int(self.invalid.sum())
-        if count:
-            self.num_invalid += count
-            for tensor in (self.root_states, self.dof_pos, self.dof_vel, self.torques, self.substep_dof_vel):
-                _bound(tensor)
 
     def last_inputs(self, world: int) -> dict[str, np.ndarray]:
         return {name: values[world].copy() for name, values in self._before.items()}
@@ -167,7 +190,11 @@ class MujocoSimulator(Simulator):
     @property
     def body_states(self) -> Tensor:
         if self._bodies_stale:
-            self._body_states = kinematics.body_states(self.robot, self.root_states, self.dof_pos, self.dof_vel)
+            known = (self.root_states, self.dof_pos, self.dof_vel)
+            if self._compiled is not None:
+                self._compiled.body_states(*known, self._body_states)
+            else:
+                self._body_states = kinematics.body_states(self.robot, *known)
             if self.invalid.any():
                 _bound(self._body_states)
             self._bodies_stale = False
@@ -176,7 +203,10 @@ class MujocoSimulator(Simulator):
     @property
     def contact_forces(self) -> Tensor:
         if self._contacts_stale:
-            self._contact_forces.copy_(self._forces[:, self._body_ids, 3:6])
+            if self._compiled is not None:
+                self._compiled.read_contacts(self._bound_forces, self._body_ids, self._contact_forces)
+            else:
+                self._contact_forces.copy_(self._forces[:, self._body_ids, 3:6])
             if self.invalid.any():
                 _bound(self._contact_forces)
             self._contacts_stale = False

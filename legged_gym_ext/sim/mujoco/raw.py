@@ -31,7 +31,7 @@ class RawPhysics:
         self._batch.forward()
 
     def step(self, targets: Tensor) -> None:
-        """One control step towards the joint positions ``targets (N, D)``, rad."""
+        """One control step toward the joint positions ``targets (N, D)``, rad."""
         np.copyto(self._ctrl, targets.numpy())
         self._batch.step(nstep=self._substeps)
 

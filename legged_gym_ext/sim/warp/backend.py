@@ -1,6 +1,6 @@
 """The ``warp`` backend: MuJoCo Warp on an NVIDIA GPU, or on Warp's CPU device for tests and comparisons.
 
-The contract's tensors are the engine's neighbours: Warp kernels read and write both, nothing goes through the host.
+The contract's tensors are the engine's neighbors: Warp kernels read and write both, nothing goes through the host.
 Every operation is recorded once and replayed as one graph (a CUDA graph on a GPU); see ``warp_model.Launches``.
 """
 

@@ -1,8 +1,8 @@
-"""Randomised dynamics of the ``warp`` backend: each world's own friction, masses, motors, and what follows from them.
+"""Randomized dynamics of the ``warp`` backend: each world's own friction, masses, motors, and what follows from them.
 
 MuJoCo weighs constraints by the inverse inertia that they meet in the model's zero pose (``body_invweight0``,
 ``dof_invweight0``), so these must follow the masses. The engine's own ``set_const`` recomputes them in every world with
-several hundred launches, too slow for a step in which a few worlds are reset. Here only the trunk's mass and centre
+several hundred launches, too slow for a step in which a few worlds are reset. Here only the trunk's mass and center
 of mass and the armatures vary, and in the zero pose they enter the mass matrix in two places: the block of the free
 joint and the diagonal. So the nominal matrix is computed once, corrected and inverted for the masked worlds alone.
 """
@@ -41,7 +41,7 @@ BATCHED = (
 
 
 class WarpDynamics:
-    """Writes the dynamics of masked worlds into the engine's model, without a synchronisation with the host."""
+    """Writes the dynamics of masked worlds into the engine's model, without a synchronization with the host."""
 
     def __init__(self, robot: RobotCfg, model: mujoco.MjModel, engine_model: Any, num_envs: int) -> None:
         """``engine_model`` is MuJoCo Warp's, with the fields ``BATCHED`` of size N; on Warp's current device."""
@@ -119,7 +119,7 @@ def _put(mask: Tensor, field: Tensor, value: Tensor) -> None:
 
 
 def _zero_pose(model: mujoco.MjModel) -> tuple[np.ndarray, np.ndarray]:
-    """The mass matrix (nv, nv) without armature and the Jacobians (bodies, 6, nv) of the bodies' centres of mass."""
+    """The mass matrix (nv, nv) without armature and the Jacobians (bodies, 6, nv) of the bodies' centers of mass."""
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     mass_matrix = np.zeros((model.nv, model.nv))

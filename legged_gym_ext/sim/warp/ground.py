@@ -208,11 +208,11 @@ def _axis_to_triangle(
     ground, or the ground leans away from it and does not count.
     """
     normal = wp.normalize(wp.cross(b - a, c - a))
-    best, centre = _point_to_triangle(p, a, b, c, normal), p
+    best, center = _point_to_triangle(p, a, b, c, normal), p
     if wp.length_sq(q - p) > 0.0:
         other = _point_to_triangle(q, a, b, c, normal)
         if other[3] < best[3]:
-            best, centre = other, q
+            best, center = other, q
         corners = wp.matrix_from_rows(a, b, c)
         for edge in range(3):
             start, end = corners[edge], corners[(edge + 1) % 3]
@@ -224,8 +224,8 @@ def _axis_to_triangle(
                 distance = -distance
             if distance * way[2] > 0.0 and distance < best[3]:
                 way = way / distance
-                best, centre = wp.vec4(way[0], way[1], way[2], distance), point
-    return best, centre
+                best, center = wp.vec4(way[0], way[1], way[2], distance), point
+    return best, center
 
 
 @wp.func
@@ -295,12 +295,12 @@ def find_ground_contacts(
                     b, c = right, far
                     if side == 1:
                         b, c = far, left
-                    best, centre = _axis_to_triangle(p, q, near, b, c, heights, grid)
+                    best, center = _axis_to_triangle(p, q, near, b, c, heights, grid)
                     depth = best[3] - radius
                     if depth < 0.0 and count < _MAX_CONTACTS:
                         count += 1
                         slot = wp.atomic_add(num_contacts, 0, 1)
                         if slot < contacts.dist.shape[0]:
                             normal = wp.vec3(best[0], best[1], best[2])
-                            pos = centre - normal * (radius + 0.5 * depth)
+                            pos = center - normal * (radius + 0.5 * depth)
                             _append(contacts, shapes, slot, world, geom, normal, depth, pos)

@@ -139,7 +139,7 @@ def read_bodies(
 ):
     """(N, B) threads: poses and velocities of bodies.
 
-    The engine's velocities are taken at the centre of mass of the whole robot; they are moved to each body's origin.
+    The engine's velocities are taken at the center of mass of the whole robot; they are moved to each body's origin.
     """
     world, body = wp.tid()
     engine_body = body_ids[body]
@@ -248,13 +248,13 @@ def place_boxes(
         return
     geom = first + box
     half = wp.vec3(boxes[world, box, 7], boxes[world, box, 8], boxes[world, box, 9])
-    centre = wp.vec3(boxes[world, box, 0], boxes[world, box, 1], boxes[world, box, 2])
+    center = wp.vec3(boxes[world, box, 0], boxes[world, box, 1], boxes[world, box, 2])
     quat = wp.quat(boxes[world, box, 3], boxes[world, box, 4], boxes[world, box, 5], boxes[world, box, 6])
     if not solid[world, box] or wp.min(half) <= min_half:
         half = wp.vec3(min_half, min_half, min_half)
-        centre = parked
+        center = parked
         quat = wp.quat_identity()
-    xpos[world, geom] = centre
+    xpos[world, geom] = center
     xmat[world, geom] = wp.quat_to_matrix(quat)
     size[world, geom] = half
     aabb[world, geom, 0] = wp.vec3(0.0, 0.0, 0.0)

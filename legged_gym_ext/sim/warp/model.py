@@ -77,7 +77,7 @@ class Launches:
 
     The first run loads the kernels, which a recording must not. What a function launches must not depend on anything
     but the contents of arrays that stay where they are. On a GPU everything runs in torch's current stream, so
-    tensors and arrays need no synchronisation; while torch records a graph of its own, launches become a part of it.
+    tensors and arrays need no synchronization; while torch records a graph of its own, launches become a part of it.
     """
 
     def __init__(self, device: torch.device) -> None:

@@ -25,7 +25,7 @@ class RawPhysics:
             kept.copy_(tensor)
 
     def step(self, targets: Tensor) -> None:
-        """One control step towards the joint positions ``targets (N, D)``, rad."""
+        """One control step toward the joint positions ``targets (N, D)``, rad."""
         self._ctrl.copy_(targets)
         self._launches(self._steps)
 

@@ -22,7 +22,7 @@ def factor_mass_matrix(
 ):
     """(N,) threads: Cholesky's factor of the mass matrix (nv, nv) in the zero pose.
 
-    A body of mass m whose centre is at c in the frame of its free joint adds m [[1, -[c]], [[c], -[c][c]]] to the
+    A body of mass m whose center is at c in the frame of its free joint adds m [[1, -[c]], [[c], -[c][c]]] to the
     joint's block, [c] being the matrix of the cross product with c.
     """
     world = wp.tid()
@@ -85,9 +85,9 @@ def weigh_bodies(
     inverse: wp.array3d[float],
     invweight: wp.array2d[wp.vec2],
 ):
-    """(N, bodies) threads: mean inverse inertia at each body's centre of mass, along and about the axes.
+    """(N, bodies) threads: mean inverse inertia at each body's center of mass, along and about the axes.
 
-    ``jacobians (bodies, 6, nv)`` are of the nominal centres of mass; the trunk's follows ``com``.
+    ``jacobians (bodies, 6, nv)`` are of the nominal centers of mass; the trunk's follows ``com``.
     """
     world, body = wp.tid()
     if not mask[world] or body == 0:

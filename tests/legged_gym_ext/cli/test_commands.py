@@ -83,13 +83,6 @@ def test_the_public_runner_trains_the_same_task(tmp_path: Path) -> None:
     assert call("evaluate", "--policy", str(run)) == 2
 
 
-def test_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("list_tasks") == 0
-    assert {"a1_walk", "go1_walk", "go1_jump", "a1_field"} <= set(capsys.readouterr().out.split())
-    assert call("list_tasks", "--fields", "go1_walk") == 0
-    assert "--env.num-envs 1024\n" in capsys.readouterr().out
-
-
 def test_the_benchmark_reports_its_ratios(tmp_path: Path) -> None:
     path = tmp_path / "benchmark.json"
     assert call("benchmark", "--worlds", "8", "--rounds", "1", "--steps", "4", "--json", str(path)) == 0

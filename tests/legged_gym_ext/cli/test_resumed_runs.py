@@ -48,7 +48,7 @@ def leaves(value: Any) -> list[Any]:
 
 
 def saved(folder: Path, iteration: int) -> dict[str, list[Any]]:
-    """Contents of the files of an iteration: weights, optimiser, environment, random generators."""
+    """Contents of the files of an iteration: weights, optimizer, environment, random generators."""
     contents = {name: torch.load(folder / f"{name}_{iteration}.pt", weights_only=True) for name in ("model", "state")}
     del contents["state"]["random"]["python"]  # nothing here draws from it, but other tests do
     return {name: leaves(content) for name, content in contents.items()}

@@ -14,7 +14,7 @@ def test_the_tables_of_the_readme_are_those_of_the_evaluations() -> None:
     assert {"walk", "rpl"} <= set(tables)
     text = README.read_text(encoding="utf-8")
     for table in tables.values():
-        assert table in text, "print the tables anew with scripts/list_policies.py"
+        assert table in text, "print the tables anew with legged-list --tables"
 
 
 def test_every_shipped_policy_was_evaluated_as_it_is() -> None:

@@ -143,7 +143,7 @@ def test_resets_are_spread_over_their_ranges(many: EnvState) -> None:
 
 def test_dynamics_are_set_in_their_worlds(env: EnvState) -> None:
     before = {name: value.clone() for name, value in vars(env.sim.dynamics).items()}
-    events.randomise_dynamics(
+    events.randomize_dynamics(
         env,
         MIDDLE,
         friction=(0.7, 0.7),
@@ -172,7 +172,7 @@ def test_dynamics_are_set_in_their_worlds(env: EnvState) -> None:
 
 
 def test_dynamics_are_spread_over_their_ranges(many: EnvState) -> None:
-    events.randomise_dynamics(many, everyone(many))
+    events.randomize_dynamics(many, everyone(many))
     now = many.sim.dynamics
     assert now.friction is not None and now.added_mass is not None and now.com_shift is not None
     assert now.motor_strength is not None and now.stiffness is not None and now.joint_friction is not None

@@ -153,7 +153,7 @@ def test_sidewall_distance(env: EnvState) -> None:
 
 
 def test_height_scan_in_a_turned_frame(env: EnvState) -> None:
-    # Turned by 90 degrees 0.3 m before the jump: the robot's right is towards the jump, its front towards the edge.
+    # Turned by 90 degrees 0.3 m before the jump: the robot's right is toward the jump, its front toward the edge.
     place(env, [5.8] * 6, y=0.2, z=1.2, yaw=0.5 * math.pi)
     scan = tracks.height_measurements(env, x=(0.0, 0.4, 2), y=(-0.5, 0.5, 2), offset=0.3)
     close(scan[0], [0.0, 0.2, 0.0, 0.2])

@@ -1,19 +1,14 @@
-"""Which stages a training of skills has, where it goes on, and the page on it."""
+"""Which stages a training of skills has, and where it goes on."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
-from tensorboardX import SummaryWriter
 from toy_runs import write_toy_run
 
-from legged_gym_ext.evaluation.plots import curves
-from legged_gym_ext.pipeline.event_files import read_scalars
 from legged_gym_ext.pipeline.plan import SkillsPlan, plan_stages
-from legged_gym_ext.pipeline.report_page import training_seconds, write_page
 from legged_gym_ext.pipeline.stages import Stage
 from legged_gym_ext.runs import mutex
 from legged_gym_ext.tasks.registry import get_task
@@ -137,54 +132,8 @@ def test_a_walk_from_elsewhere_is_left_alone(tmp_path: Path) -> None:
     assert str(walk) in stage(of, "crawl_training").command(1)
 
 
-def test_the_page_compares_skills_alone_and_together(tmp_path: Path) -> None:
-    of = plan(tmp_path)
-    run = trained(of, "jump")
-    of.mutex_folder.mkdir(parents=True)
-    rates = {run / "alone.json": 0.95, of.mutex_folder / "evaluation.json": 0.91, of.mutex_folder / "rpl.json": 0.72}
-    for path, rate in rates.items():
-        block = {"success_rate": rate, "success_ci": [0.6, 1.0], "episodes": 80, "passed": 70, "parameter": [0.1, 0.5]}
-        path.write_text(json.dumps(PAGE_HEAD | {"per_block": {"jump": block}}))
-    text = write_page(of, {}).read_text()
-    assert "<td>jump</td><td>95.0% of 80</td><td>91.0% of 80</td><td></td><td>72.0% of 80</td>" in text
-
-
 def test_wrong_names_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown robot 'spot'"):
         SkillsPlan("spot", tmp_path)
     with pytest.raises(UserError, match="unknown task 'go1_swim'"):
         plan(tmp_path, skills=("swim",))
-
-
-def test_learning_curves_are_read_even_from_what_a_killed_run_left(tmp_path: Path) -> None:
-    for part, first in (("1", 1), ("2", 3)):
-        writer = SummaryWriter(logdir=str(tmp_path), filename_suffix=f".{part}")
-        for step in range(first, first + 4):
-            writer.add_scalar("mean_reward", 10.0 * step + int(part), step)
-            writer.add_scalar("time/update", 0.5, step)
-        writer.close()
-    (last,) = tmp_path.glob("*.2")
-    last.write_bytes(last.read_bytes()[:-9])
-    # The second file, of the resumed run, counts where both have a step; its last record is cut.
-    assert read_scalars(tmp_path)["mean_reward"] == [(1, 11), (2, 21), (3, 32), (4, 42), (5, 52), (6, 62)]
-    assert training_seconds(tmp_path) == pytest.approx(2.5)
-    ElementTree.fromstring(curves(read_scalars(tmp_path), "a < b"))
-
-
-def test_the_page_needs_nothing_but_its_videos(tmp_path: Path) -> None:
-    of = plan(tmp_path, skills=("walk", "jump"))
-    run = trained(of, "jump")
-    writer = SummaryWriter(logdir=str(run))
-    for step in range(3):
-        writer.add_scalar("mean_reward", float(step), step)
-    writer.close()
-    (run / "video.mp4").write_bytes(b"")
-    figures = {"success_rate": 0.875, "success_ci": [0.8, 0.9], "mean_power": 250.0}
-    (run / "evaluation.json").write_text(json.dumps(figures | PAGE_HEAD))
-    text = write_page(of, {"jump_training": "done", "walk_training": "failed"}).read_text()
-    assert "87.5%" in text and "250 W" in text and "<polyline" in text and "walk_training: failed" in text
-    assert f'src="runs/go1_jump/{run.name}/video.mp4"' in text and str(tmp_path) not in text
-    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
-
-
-PAGE_HEAD = {"task": "go1_jump", "protocol": "rpl", "episodes": 4, "seed": 1, "backend": "mujoco"}

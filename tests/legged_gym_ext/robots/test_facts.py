@@ -119,7 +119,7 @@ def test_the_go1_hip_with_its_rotor_by_hand():
 
 def test_the_go1_trunk_with_four_rotors_by_hand():
     # About the trunk's origin Izz is its own 0.0716547 plus 5.204 (x^2 + y^2) plus four rotors of
-    # 5.9647e-5 + 0.089 (0.11215^2 + 0.04675^2), together 0.0797577; moving to the common centre of mass takes
+    # 5.9647e-5 + 0.089 (0.11215^2 + 0.04675^2), together 0.0797577; moving to the common center of mass takes
     # 5.56 (0.0208722^2 + 0.0018719^2) = 0.0024417 off.
     trunk = link(go1.GO1, "trunk")
     assert trunk.mass == pytest.approx(5.56)

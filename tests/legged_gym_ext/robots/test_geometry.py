@@ -71,7 +71,7 @@ def test_sample_points_of_a_capsule_lie_on_its_turned_axis():
     assert np.array(points) == pytest.approx(np.array([[x, 0.0, 1.0] for x in (-0.4, -0.2, 0.0, 0.2, 0.4)]))
 
 
-def test_sample_points_of_a_cylinder_mark_both_rims_and_of_a_sphere_the_centre():
+def test_sample_points_of_a_cylinder_mark_both_rims_and_of_a_sphere_the_center():
     points = np.array(sample_points(GeomCfg("cylinder", (0.3, 0.1))))
     assert points.shape == (10, 3)
     assert sorted(np.unique(np.hypot(points[:, 0], points[:, 1]))) == pytest.approx([0.0, 0.3])

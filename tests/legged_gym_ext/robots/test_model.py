@@ -34,7 +34,7 @@ def on_ground(cfg: RobotCfg) -> tuple[mujoco.MjModel, mujoco.MjData]:
 
 
 def symmetric(cfg: RobotCfg) -> RobotCfg:
-    """The robot without what is not mirror symmetric: the trunk's lateral centre of mass, Go1's equal calves."""
+    """The robot without what is not mirror symmetric: the trunk's lateral center of mass, Go1's equal calves."""
     trunk, leg = {"go1": (go1.TRUNK, go1.LEG), "a1": (a1.TRUNK, a1.LEG)}[cfg.name]
     ixx, _, ixz, iyy, _, izz = trunk.inertia
     trunk = replace(trunk, com=(trunk.com[0], 0.0, trunk.com[2]), inertia=(ixx, 0.0, ixz, iyy, 0.0, izz))

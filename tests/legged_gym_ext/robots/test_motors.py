@@ -65,7 +65,7 @@ def test_all_motors_follow_the_clipped_pd_law(cfg: RobotCfg):
         assert torque(cfg, q, dq, target) == pytest.approx(expected, abs=1e-9)
 
 
-def test_gains_and_limits_sit_where_randomisation_writes_them():
+def test_gains_and_limits_sit_where_randomization_writes_them():
     model = mujoco.MjModel.from_xml_string(robot_mjcf(GO1, visual=False))
     assert model.actuator_gainprm[:, 4] == pytest.approx(GO1.stiffness)
     assert model.actuator_gainprm[:, 6] == pytest.approx(GO1.damping)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from legged_gym_ext.cli.train import TrainOptions
 from legged_gym_ext.runs.command_line import parse_options, parse_task, run_script
 from legged_gym_ext.runs.config_io import leaves
 from legged_gym_ext.tasks.registry import get_task
@@ -108,7 +109,7 @@ def test_every_field_can_be_set() -> None:
         (["go1_walk", "--train.algorithm.schedule", "linear"], "choose 'adaptive' or 'fixed'"),
         (
             ["go1_walk", "--train.algorithm.adapting-epochs", "9"],
-            "'train.algorithm' does not work out: adapting_epochs",
+            "'train.algorithm' is not valid: adapting_epochs",
         ),
     ],
 )
@@ -119,11 +120,23 @@ def test_mistakes_are_explained(arguments: list[str], message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_help_lists_options_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
+def help_text(arguments: list[str], capsys: pytest.CaptureFixture[str], options: type = Options) -> str:
     with pytest.raises(SystemExit) as leaving:
-        parse_task(Options, ["--help"])
+        parse_task(options, arguments)
     assert leaving.value.code == 0
-    assert "--env.num-envs" in capsys.readouterr().out
+    return capsys.readouterr().out
+
+
+def test_help_is_short_and_says_how_to_see_the_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_text(["go1_walk", "--help"], capsys, TrainOptions)
+    assert "--resume" in text and "--env.scene" not in text
+    assert "legged-list --fields" in text and "--help-all" in text
+    assert len(text.splitlines()) <= 45
+
+
+def test_help_all_lists_options_and_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_text(["--help-all"], capsys)
+    assert "--resume" in text and "--env.num-envs" in text
 
 
 def test_user_errors_become_exit_code_two(capsys: pytest.CaptureFixture[str]) -> None:

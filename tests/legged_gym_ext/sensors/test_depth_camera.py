@@ -17,7 +17,7 @@ from legged_gym_ext.sensors.depth_noise import (
     missing_blocks,
     noisy,
     range_noise,
-    sky_artefacts,
+    sky_artifacts,
 )
 from legged_gym_ext.tasks.registry import get_task
 
@@ -45,7 +45,7 @@ def wall(x: float, num: int = 1) -> torch.Tensor:
 
 def test_pixels_cover_the_field_of_view() -> None:
     rays = pixel_rays(DepthCameraCfg()).view(48, 64, 3)
-    # From pixel centre to pixel centre it is 63/64 of the tangent of half the angle; the first pixel is up and left.
+    # From pixel center to pixel center it is 63/64 of the tangent of half the angle; the first pixel is up and left.
     edge = math.tan(math.radians(43.5)) * 63 / 64
     close(rays[0, 0, :2], [1.0, edge])
     close(rays[0, 63, :2], [1.0, -edge])
@@ -160,14 +160,14 @@ def test_blocks_are_missing_where_they_are_placed() -> None:
     assert torch.equal(found[0], expected) and not found[1].any()
 
 
-def test_artefacts_appear_only_in_the_sky() -> None:
+def test_artifacts_appear_only_in_the_sky() -> None:
     cfg = DepthNoiseCfg(sky_probability=0.5, sky_depth=(1.0, 2.0))
     depth = torch.full((1, 2, 10), 3.0)
     depth[0, 1] = 1.5
-    shown = sky_artefacts(depth, cfg, torch.tensor([[0.2, 0.0, 1.0, 0.5]]), 3.0)
+    shown = sky_artifacts(depth, cfg, torch.tensor([[0.2, 0.0, 1.0, 0.5]]), 3.0)
     close(shown[0, 0], [1.5] + [3.0] * 9)  # 0.12 of the width
     assert torch.equal(shown[0, 1], depth[0, 1])
-    assert torch.equal(sky_artefacts(depth, cfg, torch.tensor([[0.7, 0.0, 1.0, 0.5]]), 3.0), depth)
+    assert torch.equal(sky_artifacts(depth, cfg, torch.tensor([[0.7, 0.0, 1.0, 0.5]]), 3.0), depth)
 
 
 def test_noisy_images_stay_in_range_and_resemble_the_true_ones() -> None:

@@ -68,10 +68,10 @@ def test_a_camera_on_a_track_sees_what_the_engine_sees(blocks: tuple[str, ...]) 
         found = cast_rays(origin, rays, tracks.boxes, turned="slope" in blocks)
         for world in range(2):
             expected = ray_distances(tracks.boxes[world], origin[world], rays[world])
-            metres = found[world] * rays[world].norm(dim=1)
+            meters = found[world] * rays[world].norm(dim=1)
             near = expected < 10.0  # farther away single precision has fewer digits
-            torch.testing.assert_close(metres[near], expected[near], atol=1e-5, rtol=0)
-            assert (metres[~near] > 9.99).all() and near.float().mean() > 0.3
+            torch.testing.assert_close(meters[near], expected[near], atol=1e-5, rtol=0)
+            assert (meters[~near] > 9.99).all() and near.float().mean() > 0.3
 
 
 def test_turned_boxes_are_seen_as_the_engine_sees_them() -> None:

@@ -52,7 +52,7 @@ def close(value: torch.Tensor, expected: list) -> None:
     torch.testing.assert_close(value, torch.tensor(expected), atol=1e-6, rtol=0)
 
 
-def test_a_box_by_centre_and_by_span() -> None:
+def test_a_box_by_center_and_by_span() -> None:
     numbers = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]).unbind()
     x, y, z, a, b, c = numbers
     made = box((x, y, z), (a, b, c))
@@ -62,7 +62,7 @@ def test_a_box_by_centre_and_by_span() -> None:
 
 
 def test_tilt_is_two_walls_with_a_slot() -> None:
-    # A slot of 0.3 m in a track of 2 m: the walls reach from |y| = 0.15 to 1.0, centre 0.575, half 0.425.
+    # A slot of 0.3 m in a track of 2 m: the walls reach from |y| = 0.15 to 1.0, center 0.575, half 0.425.
     half_z = 0.5 * OBSTACLE_HEIGHT
     close(
         boxes_of("tilt", batch(0.3)),

@@ -16,8 +16,8 @@ from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, draw_k
 UPRIGHT = [0.0, 0.0, 0.0, 1.0]
 
 
-def box(centre: list[float], half: list[float], quat: list[float] | None = None) -> torch.Tensor:
-    return torch.tensor([*centre, *(UPRIGHT if quat is None else quat), *half])
+def box(center: list[float], half: list[float], quat: list[float] | None = None) -> torch.Tensor:
+    return torch.tensor([*center, *(UPRIGHT if quat is None else quat), *half])
 
 
 def pitched(angle: float) -> list[float]:
@@ -63,7 +63,7 @@ def test_height_is_that_of_the_highest_box(turned: bool) -> None:
 
 
 def test_height_of_a_ramp() -> None:
-    # Pitched by -30 degrees about +y, +x goes up: the face is 0.1 / cos 30 above the centre, then rises by tan 30.
+    # Pitched by -30 degrees about +y, +x goes up: the face is 0.1 / cos 30 above the center, then rises by tan 30.
     ramp = box([2.0, 0.0, 1.0], [0.5, 0.4, 0.1], pitched(-math.radians(30.0)))[None, None]
     xy = torch.tensor([[[2.0, 0.3], [2.2, 0.0], [2.2, 0.5], [3.0, 0.0]]])
     middle = 1.0 + 0.1 / math.cos(math.radians(30.0))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from legged_gym_ext.cli.block_pictures import main
 from legged_gym_ext.rotations import quat_rotate
@@ -22,6 +22,7 @@ from legged_gym_ext.viewing.block_pictures import (
     block_track,
     write_png,
 )
+from st_rl.utils.errors import UserError
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
@@ -77,16 +78,19 @@ def test_a_png_holds_the_image(tmp_path: Path) -> None:
     write_png(path, image)
     write_png(path, image)  # anew
     assert path.read_bytes().startswith(b"\x89PNG")
-    with av.open(str(path)) as container:
-        (frame,) = container.decode(video=0)
-    np.testing.assert_array_equal(frame.to_ndarray(format="rgb24"), image)
+    np.testing.assert_array_equal(np.array(Image.open(path)), image)
+
+
+def test_a_png_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"image\.png"):
+        write_png(tmp_path / "file" / "image.png", np.zeros((2, 2, 3), dtype=np.uint8))
 
 
 @pytest.mark.skipif(find_gl_library() is None, reason="needs EGL or OSMesa")
 def test_the_script_draws_three_different_pictures(tmp_path: Path) -> None:
     assert main(["--out", str(tmp_path), "--blocks", "hurdle", "--robot", "a1"]) == 0
-    with av.open(str(tmp_path / "hurdle.png")) as container:
-        sheet = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    sheet = np.array(Image.open(tmp_path / "hurdle.png"))
     assert sheet.shape == (240, 960, 3)
     easy, middle, hard = np.split(sheet.astype(int), 3, axis=1)
     assert np.abs(easy - middle).mean() > 1.0 and np.abs(middle - hard).mean() > 1.0

@@ -13,23 +13,32 @@ from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs import mutex
 from legged_gym_ext.sim.interface import CameraCfg
 from legged_gym_ext.tasks.registry import get_task
-from legged_gym_ext.viewing.overlay import active_skill, text_mask, track_caption, write_text
+from legged_gym_ext.viewing.overlay import active_skill, track_caption, write_text
 from legged_gym_ext.viewing.video import TrackVideoCfg, film, video_cfg
 
 
-def test_a_letter_by_hand() -> None:
-    rows = ["".join("#" if pixel else "." for pixel in row) for row in text_mask("t")]
-    assert rows == ["#####.", "..#...", "..#...", "..#...", "..#...", "..#...", "..#..."]
-    assert text_mask("ab", scale=3).shape == (21, 36)
-    assert np.array_equal(text_mask("~"), text_mask("?"))
-
-
-def test_text_is_cut_at_the_edge_and_the_image_stays() -> None:
-    image = np.full((20, 30, 3), 90, dtype=np.uint8)
-    written = write_text(image, ["a long line", "another", "and one more"], scale=1)
+def test_white_text_stands_on_a_darkened_field_and_the_image_stays() -> None:
+    image = np.full((120, 200, 3), 90, dtype=np.uint8)
+    written = write_text(image, ["jump"])
     assert (image == 90).all() and written.shape == image.shape
-    assert set(np.unique(written)) <= {30, 90, 255} and (written == 255).any()
+    assert written[2, 2].tolist() == [30, 30, 30] and written[-1, -1].tolist() == [90, 90, 90]
+    assert written.max() == 255 and (written[written > 200].size < 0.2 * written.size)
     assert np.array_equal(write_text(image, []), image)
+
+
+def test_text_that_does_not_fit_is_cut() -> None:
+    image = np.full((20, 30, 3), 90, dtype=np.uint8)
+    written = write_text(image, ["a long line", "another", "and one more"])
+    assert written.shape == image.shape and written.max() > 200 and (written != 90).all()
+
+
+def test_the_field_grows_with_the_text() -> None:
+    def area(lines: list[str], size: int) -> int:
+        return int((write_text(np.full((300, 600, 3), 90, dtype=np.uint8), lines, size)[..., 0] != 90).sum())
+
+    assert (
+        area(["jump"], 12) < area(["jump jump"], 12) < area(["jump jump", "leap"], 12) < area(["jump jump", "leap"], 24)
+    )
 
 
 def test_the_active_skill_and_the_obstacle_are_told(tmp_path: Path) -> None:

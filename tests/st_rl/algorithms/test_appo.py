@@ -1,4 +1,4 @@
-"""APPO: the discriminator's losses by hand, one normalisation for both motions, and that style decides."""
+"""APPO: the discriminator's losses by hand, one normalization for both motions, and that style decides."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_the_reward_is_mixed_and_both_parts_are_reported() -> None:
     assert report["mixed_reward"] == pytest.approx(0.25 * 3.0 + 0.75 * 0.875)
 
 
-def test_expert_and_policy_are_normalised_alike_by_the_statistics_of_both() -> None:
+def test_expert_and_policy_are_normalized_alike_by_the_statistics_of_both() -> None:
     torch.manual_seed(0)
     algorithm = APPO(build_policy(), num_learning_epochs=1, num_mini_batches=1)
     algorithm.init_storage(50, 1, 1, None, 1)

@@ -1,4 +1,4 @@
-"""PPO learns, is reproducible, and treats time limits, noise and normalisation as it says."""
+"""PPO learns, is reproducible, and treats time limits, noise and normalization as it says."""
 
 from __future__ import annotations
 

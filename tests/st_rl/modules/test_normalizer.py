@@ -1,4 +1,4 @@
-"""Normalisation by running statistics."""
+"""Normalization by running statistics."""
 
 from __future__ import annotations
 

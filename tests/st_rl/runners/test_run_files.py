@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from st_rl.runners import checkpoint
-from st_rl.runners.code_state import code_state, versions
 from st_rl.runners.resume import random_state, set_random_state
 from st_rl.utils.errors import UserError
 
@@ -78,9 +77,3 @@ def test_the_state_of_the_generators_survives_a_file(tmp_path: Path) -> None:
     first = torch.randn(3)
     set_random_state(checkpoint.load_tensors(tmp_path / "x.pt"))
     assert torch.equal(first, torch.randn(3))
-
-
-def test_code_outside_a_repository_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert code_state(tmp_path) == ({"commit": None, "dirty": False}, "")
-    assert versions()["torch"] == torch.__version__

@@ -13,7 +13,7 @@ from st_rl.utils.export import as_exportable, export_onnx, export_torchscript
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.load.*:DeprecationWarning")
-def test_the_normaliser_is_part_of_the_file(tmp_path: Path) -> None:
+def test_the_normalizer_is_part_of_the_file(tmp_path: Path) -> None:
     policy = ActorCritic(4, 4, 2, actor_hidden_dims=[8], critic_hidden_dims=[8])
     torch.nn.init.normal_(policy.actor.mean.weight)
     normalizer = EmpiricalNormalization(4)

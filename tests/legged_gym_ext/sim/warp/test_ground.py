@@ -96,7 +96,7 @@ def depth(field: HeightField, side: Side, world: int, geom: int) -> float:
 def test_feet_and_legs_touch_the_ground_where_it_is(robot: str) -> None:
     """Nearly all contacts are the engine's, and the depth of every tenth and of the others is that of samples.
 
-    Its general method, in single precision, is sometimes centimetres wrong on steep ground, or finds what is not there.
+    Its general method, in single precision, is sometimes centimeters wrong on steep ground, or finds what is not there.
     """
     field = HeightField(GROUND)
     engine, ours = Side(robot, field, ours=False), Side(robot, field, ours=True)
@@ -137,8 +137,8 @@ def test_a_capsule_that_crosses_a_ridge_touches_it_with_its_side() -> None:
     with wp.ScopedDevice("cpu"):
         engine, data = make_engine(model, 1, boxes=False)
         ground = GroundContacts(engine, data, [calf], field)
-        centre, along = wp.to_torch(data.geom_xpos)[0, calf], wp.to_torch(data.geom_xmat)[0, calf]
-        centre.copy_(torch.tensor([0.02, 0.1, 0.008]))
+        center, along = wp.to_torch(data.geom_xpos)[0, calf], wp.to_torch(data.geom_xmat)[0, calf]
+        center.copy_(torch.tensor([0.02, 0.1, 0.008]))
         along.copy_(torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]]))  # its axis along x
         data.nacon.zero_()
         ground.append()
