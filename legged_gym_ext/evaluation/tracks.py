@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -30,6 +30,7 @@ from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCKS, Range
 from legged_gym_ext.terrain.tracks import TrackCfg
 from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.ranges import Bounds, Checked, Share
 
 MAX_WORLDS = 256
 """Episodes that run at the same time."""
@@ -56,14 +57,14 @@ NUM_PARTS = 5
 
 
 @dataclass(frozen=True)
-class TrackOptions:
+class TrackOptions(Checked):
     """What a protocol leaves open."""
 
     blocks: tuple[str, ...] = ()
     """Types of obstacle; none stands for those of the task."""
-    num_blocks: int = 5
+    num_blocks: Annotated[int, Bounds(ge=1, le=100)] = 5
     """``course``: obstacles of a track."""
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """``course``: 0 is the easiest and 1 the hardest obstacle of each type."""
 
 
@@ -117,10 +118,6 @@ def track_evaluation_cfg(
     for name in options.blocks:
         if name not in BLOCKS:
             raise UnknownNameError("block", name, sorted(BLOCKS))
-    if not 0.0 <= options.difficulty <= 1.0:
-        raise UserError(f"the difficulty of a course is between 0 and 1, not {options.difficulty}")
-    if options.num_blocks < 1:
-        raise UserError(f"a course has at least one obstacle, not {options.num_blocks}")
     track = TRACK_PROTOCOLS[protocol](replace(cfg.track, blocks=options.blocks or cfg.track.blocks), options)
     events = {"evaluation_solid": EventTermCfg(tracks.solid_obstacles, "reset")} | cfg.events
     how: dict[str, Any] = {"uniform": True}

@@ -11,11 +11,12 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from legged_gym_ext.runs.older_names import with_current_names
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg, with_algorithm
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import RangeError, arguments_of, checked_hints, without_ranges
 
 T = TypeVar("T")
 
@@ -83,7 +84,7 @@ def members(value: Any) -> Iterator[Member]:
     if isinstance(value, Mapping):
         yield from (Member(key, item, _hint_of(item)) for key, item in value.items())
         return
-    hints = get_type_hints(type(value))
+    hints = checked_hints(type(value))
     for item in fields(value):
         member = vars(value)[item.name]
         if item.name == _PARAMS and _FUNC in vars(value):
@@ -98,11 +99,12 @@ class TermParams:
     def __init__(self, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
         self.given = dict(given)
         self._members: dict[str, Member] = {}
-        hints = get_type_hints(function)
+        arguments = arguments_of(function)
         for parameter in inspect.signature(function).parameters.values():
             value = given.get(parameter.name, parameter.default)
             if value is not parameter.empty:
-                hint = hints.get(parameter.name, _hint_of(value))
+                stated = arguments[parameter.name].hint if parameter.name in arguments else Any
+                hint = _hint_of(value) if stated is Any else stated
                 self._members[parameter.name] = Member(parameter.name, value, hint)
 
     def members(self) -> Iterator[Member]:
@@ -178,7 +180,7 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
             else item
             for key, item in kept.items()
         }
-    current, hints = vars(template), get_type_hints(type(template))
+    current, hints = vars(template), checked_hints(type(template))
     _check_names(stored, list(current), dotted)
     changed: dict[str, Any] = {}
     for name, value in stored.items():
@@ -188,8 +190,10 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
             changed[name] = _merge_value(Member(name, current[name], hints[name]), value, dotted, drop_missing)
     try:
         return replace(template, **changed)
-    except ValueError as error:
+    except RangeError as error:
         # What a class says of its own fields.
+        raise error.within(path) from error
+    except ValueError as error:
         raise UserError(f"'{path}' is not valid: {error}") from error
 
 
@@ -233,6 +237,9 @@ def unknown_field(name: str, known: list[str]) -> UserError:
 def convert(value: Any, hint: Any, path: str) -> Any:
     """``value``, read from JSON, as the type ``hint``; lists become tuples. ``UserError`` where it does not fit."""
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        # Whether it lies in its range is for the class to say, which is built with it.
+        return convert(value, arguments[0], path)
     if hint is Any:
         return tuple(value) if isinstance(value, list) else value
     if origin in (Union, types.UnionType):
@@ -270,6 +277,7 @@ def _convert_union(value: Any, hint: Any, path: str) -> Any:
 
 
 def _type_name(hint: Any) -> str:
+    hint = without_ranges(hint)
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
 
 

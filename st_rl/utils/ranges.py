@@ -1,6 +1,6 @@
 """Numbers of a configuration, checked when it is built.
 
-A field says its range once, in its type: ``num_envs: Count``, ``gamma: Fraction`` or
+A field says its range once, in its type: ``num_envs: Count``, ``gamma: Share`` or
 ``dt: Annotated[float, Bounds(gt=0.0, le=0.05)]``. A class that derives from ``Checked`` refuses any other number, and
 help texts print the same range. NaN, infinity and what 32-bit floats cannot hold are refused everywhere.
 """
@@ -11,10 +11,11 @@ import functools
 import inspect
 import math
 import numbers
+import operator
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from st_rl.utils.errors import UserError
 
@@ -78,15 +79,28 @@ Whole = Annotated[int, Bounds(ge=0, le=LARGEST_COUNT)]
 """How many of something there are, perhaps none."""
 Positive = Annotated[float, Bounds(gt=0.0)]
 NonNegative = Annotated[float, Bounds(ge=0.0)]
-Fraction = Annotated[float, Bounds(ge=0.0, le=1.0)]
+Share = Annotated[float, Bounds(ge=0.0, le=1.0)]
 """A share or a probability."""
 Seed = Annotated[int, Bounds(ge=0, lt=2**32)]
 """Of random numbers."""
-Interval = Annotated[tuple[float, float], Ordered()]
+Rate = Annotated[float, Bounds(gt=0.0, le=1.0)]
+"""A learning rate."""
+Threads = Annotated[int, Bounds(ge=0, le=1024)]
+"""Threads of the CPU; 0 stands for a choice made elsewhere."""
+Pixels = Annotated[int, Bounds(ge=1, le=4096)]
+"""Width or height of an image."""
+Seconds = Annotated[float, Bounds(gt=0.0, le=1e9)]
+"""A time; the longest is thirty years."""
+Quantity = Annotated[float, Bounds(ge=-1e6, le=1e6)]
+"""Something of the physical world in SI units."""
+Extent = Annotated[float, Bounds(ge=0.0, le=1e6)]
+"""Something of the physical world that is not negative, in SI units."""
+Interval = Annotated[tuple[Quantity, Quantity], Ordered()]
 """The smallest and the largest of what is drawn uniformly."""
-PositiveInterval = Annotated[tuple[Positive, Positive], Ordered()]
-NonNegativeInterval = Annotated[tuple[NonNegative, NonNegative], Ordered()]
-FractionInterval = Annotated[tuple[Fraction, Fraction], Ordered()]
+SecondsInterval = Annotated[tuple[Seconds, Seconds], Ordered()]
+"""The shortest and the longest of times."""
+NonNegativeInterval = Annotated[tuple[Extent, Extent], Ordered()]
+ShareInterval = Annotated[tuple[Share, Share], Ordered()]
 
 
 class Checked:
@@ -125,6 +139,9 @@ def check_value(value: Any, hint: Any, name: str) -> None:
             _check_union(value, [part for part in arguments if part is not type(None)], name)
     elif origin is tuple:
         _check_tuple(value, arguments, name)
+    elif origin is Literal:
+        if value not in arguments:
+            raise RangeError(name, f"must be one of {', '.join(map(str, arguments))}, not {value!r}")
     elif isinstance(origin, type) and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise RangeError(name, f"must be a dictionary, not {value!r}")
@@ -264,3 +281,15 @@ def range_text(hint: Any) -> str:
         texts = {range_text(part) for part in arguments if part is not Ellipsis}
         return texts.pop() if len(texts) == 1 else ""
     return ""
+
+
+def without_ranges(hint: Any) -> Any:
+    """Return the type ``hint`` as it is without its ranges."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return without_ranges(arguments[0])
+    if origin in (Union, types.UnionType):
+        return functools.reduce(operator.or_, map(without_ranges, arguments))
+    if origin is tuple:
+        return tuple[tuple(part if part is Ellipsis else without_ranges(part) for part in arguments)]
+    return hint

@@ -14,16 +14,17 @@ from st_rl.utils.ranges import (
     Bounds,
     Checked,
     Count,
-    Fraction,
     Interval,
     NonNegativeInterval,
     Positive,
     RangeError,
     Seed,
+    Share,
     Whole,
     check_arguments,
     checked_hints,
     range_text,
+    without_ranges,
 )
 
 
@@ -32,7 +33,7 @@ class Part(Checked):
     """A configuration of every kind of number."""
 
     count: Count = 1
-    gamma: Fraction = 0.99
+    gamma: Share = 0.99
     step: Annotated[float, Bounds(gt=0.0, le=0.05)] = 0.005
     weight: float = 1.0
     span: Interval = (-1.0, 1.0)
@@ -62,7 +63,7 @@ class Part(Checked):
         ({"span": (1.0, -1.0)}, "span must be two numbers, the smaller first, not 1.0 and -1.0"),
         ({"span": (0.0, math.nan)}, "span must be finite, not nan"),
         ({"span": (0.0,)}, "span must have 2 values, not 1"),
-        ({"delays": (-0.1, 0.1)}, "delays must be at least 0, not -0.1"),
+        ({"delays": (-0.1, 0.1)}, "delays must be from 0 to 1e+06, not -0.1"),
         ({"sizes": (8, 0)}, "sizes must be at least 1, not 0"),
         ({"sizes": 8}, "sizes must be several values, not 8"),
         ({"until": 0}, "until must be at least 1, not 0"),
@@ -97,15 +98,17 @@ def test_ranges_are_told_in_words() -> None:
         "count": "at least 1",
         "gamma": "from 0 to 1",
         "step": "more than 0 and at most 0.05",
-        "span": "the smaller first",
-        "delays": "each at least 0, the smaller first",
+        "span": "each from -1e+06 to 1e+06, the smaller first",
+        "delays": "each from 0 to 1e+06, the smaller first",
         "sizes": "at least 1",
         "until": "at least 1",
     }
+    assert without_ranges(checked_hints(Part)["until"]) == int | None
+    assert without_ranges(checked_hints(Part)["sizes"]) == tuple[int, ...]
     assert range_text(Seed) == "at least 0 and less than 4294967296"
 
 
-def term(env: object, mask: object, *, share: Fraction, steps: Whole = 3, free: float = 0.0) -> None:
+def term(env: object, mask: object, *, share: Share, steps: Whole = 3, free: float = 0.0) -> None:
     """A function with ranges."""
 
 
