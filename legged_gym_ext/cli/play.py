@@ -13,6 +13,7 @@ from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.video import TrackVideoCfg
 from legged_gym_ext.viewing.window import HELP, KeyboardCommand, play, play_cfg, start_command
+from st_rl.utils.ranges import Seed, Share
 
 
 @dataclass
@@ -23,11 +24,11 @@ class PlayOptions(WhereOptions, MutexOptions):
     """Registered task; by default that of the run."""
     policy: str = "latest"
     """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
     blocks: tuple[str, ...] = ()
     """Types of the obstacles of a track, one after the other; by default those of the task."""
-    seed: int = 1
+    seed: Seed = 1
     log_root: Path = runs.LOG_ROOT
     """Where runs are looked for."""
 

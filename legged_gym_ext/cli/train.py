@@ -25,6 +25,7 @@ from st_rl.algorithms import TPPOCfg, distributed
 from st_rl.modules import get_policy_class
 from st_rl.runners import get_runner_class
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Count, Duration
 
 
 @dataclass
@@ -47,11 +48,11 @@ class TrainOptions(WhereOptions):
     """'st_rl', or 'rsl_rl' for the public library's runner."""
     evaluate: bool = True
     """Evaluate after training, into evaluation.json."""
-    episodes: int = 256
+    episodes: Count = 256
     """Episodes of the evaluation."""
     video: bool = True
     """Film after training, into video.mp4."""
-    video_seconds: float = 12.0
+    video_seconds: Duration = 12.0
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:

@@ -10,7 +10,7 @@ import difflib
 import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from legged_gym_ext.runs.older_names import with_current_names
@@ -112,49 +112,24 @@ class TermParams:
         yield from self._members.values()
 
 
-def _members_of(value: Any) -> Iterator[Member]:
+def members_of(value: Any) -> Iterator[Member]:
+    """Yield the entries of a configuration object or of the parameters of a term."""
     return value.members() if isinstance(value, TermParams) else members(value)
 
 
-def _is_nested(value: Any) -> bool:
+def is_nested(value: Any) -> bool:
+    """Return whether ``value`` has entries of its own."""
     return isinstance(value, Mapping | TermParams) or (is_dataclass(value) and not isinstance(value, type))
 
 
 def leaves(value: Any, prefix: str = "") -> Iterator[Member]:
     """Every single value below ``value``, by its dotted name."""
-    for member in _members_of(value):
+    for member in members_of(value):
         name = f"{prefix}{member.name}"
-        if _is_nested(member.value):
+        if is_nested(member.value):
             yield from leaves(member.value, f"{name}.")
         else:
             yield Member(name, member.value, member.hint)
-
-
-def field_view(value: Any, name: str) -> type:
-    """A dataclass with the settable values below ``value`` as typed fields, for a command line to be made from."""
-    specification: list[tuple[str, Any, Any]] = []
-    for member in _members_of(value):
-        if _is_nested(member.value):
-            nested = field_view(member.value, f"{name}_{member.name}")
-            if fields(nested):
-                specification.append((member.name, nested, field(default_factory=nested)))
-        else:
-            specification.append((member.name, member.hint, field(default=member.value)))
-    return make_dataclass(name, specification)
-
-
-def view_changes(view: Any, default: Any) -> dict[str, Any]:
-    """What differs between two instances of a ``field_view``, nested."""
-    changes: dict[str, Any] = {}
-    for item in fields(view):
-        new, old = vars(view)[item.name], vars(default)[item.name]
-        if is_dataclass(new) and not isinstance(new, type):
-            below = view_changes(new, old)
-            if below:
-                changes[item.name] = below
-        elif new != old:
-            changes[item.name] = new
-    return changes
 
 
 def _hint_of(value: Any) -> Any:
@@ -205,7 +180,7 @@ def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -
                 f"'{path}' is {stored!r} in the run and '{function_name(member.value)}' here; another version wrote it"
             )
         return member.value
-    if _is_nested(member.value) and stored is not None:
+    if is_nested(member.value) and stored is not None:
         return _merge(member.value, stored, path, drop_missing=drop_missing)
     return convert(stored, member.hint, path)
 
@@ -269,6 +244,9 @@ def _has_defaults(hint: Any) -> bool:
 
 def _convert_union(value: Any, hint: Any, path: str) -> Any:
     for part in get_args(hint):
+        if isinstance(value, Mapping) and _has_defaults(part):
+            # What is wrong inside of it is to be said.
+            return convert(value, part, path)
         try:
             return convert(value, part, path)
         except UserError:

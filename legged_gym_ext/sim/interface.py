@@ -22,6 +22,12 @@ from st_rl.utils.ranges import Bounds, Checked, Pixels, Threads
 MAX_COORDINATE = 1e4
 """A position (m, rad) or speed (m/s, rad/s) beyond this is as broken as a NaN."""
 
+Distance = Annotated[float, Bounds(gt=0.0, le=1000.0)]
+"""From a camera to what it looks at, m."""
+Azimuth = Annotated[float, Bounds(ge=-360.0, le=360.0)]
+Elevation = Annotated[float, Bounds(ge=-90.0, le=90.0)]
+"""Where a camera looks, degrees."""
+
 
 @dataclass(frozen=True)
 class SimCfg(Checked):
@@ -106,11 +112,11 @@ class CameraCfg(Checked):
 
     width: Pixels = 640
     height: Pixels = 480
-    distance: Annotated[float, Bounds(gt=0.0, le=1000.0)] = 1.8
+    distance: Distance = 1.8
     """m from the trunk."""
-    azimuth: Annotated[float, Bounds(ge=-360.0, le=360.0)] = 125.0
+    azimuth: Azimuth = 125.0
     """degrees, world frame; 90 looks along +y, 180 looks along -x."""
-    elevation: Annotated[float, Bounds(ge=-90.0, le=90.0)] = -18.0
+    elevation: Elevation = -18.0
     """degrees; negative looks down."""
     lookat_offset: tuple[float, float, float] = field(default=(0.0, 0.0, -0.05))
     """m, world frame, from the trunk to the point looked at."""

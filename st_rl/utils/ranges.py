@@ -56,6 +56,17 @@ class Bounds:
             and (self.lt is None or value < self.lt)
         )
 
+    @property
+    def symbols(self) -> str:
+        """The range in few characters, such as "0..1" or ">0"."""
+        if self.ge is not None and self.le is not None and self.le < LARGEST_COUNT:
+            return f" {self.ge:g}..{self.le:g}"
+        return "".join(
+            f"{sign}{value:g}"
+            for sign, value in ((">=", self.ge), (">", self.gt), ("<=", self.le), ("<", self.lt))
+            if value is not None and value < LARGEST_COUNT
+        )
+
     def __str__(self) -> str:
         """Return the range in words, such as "from 0 to 1" or "more than 0"."""
         if self.ge is not None and self.le is not None:
@@ -91,6 +102,8 @@ Pixels = Annotated[int, Bounds(ge=1, le=4096)]
 """Width or height of an image."""
 Seconds = Annotated[float, Bounds(gt=0.0, le=1e9)]
 """A time; the longest is thirty years."""
+Duration = Annotated[float, Bounds(gt=0.0, le=3600.0)]
+"""Of a film, s."""
 Quantity = Annotated[float, Bounds(ge=-1e6, le=1e6)]
 """Something of the physical world in SI units."""
 Extent = Annotated[float, Bounds(ge=0.0, le=1e6)]
@@ -281,6 +294,22 @@ def range_text(hint: Any) -> str:
         texts = {range_text(part) for part in arguments if part is not Ellipsis}
         return texts.pop() if len(texts) == 1 else ""
     return ""
+
+
+def bounds_of(hint: Any) -> Bounds | None:
+    """Return the bounds of ``hint`` where it is one number, or one or ``None``; otherwise ``None``."""
+    parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    kinds = [part for part in parts if part is not type(None)]
+    if len(kinds) != 1 or get_origin(kinds[0]) is not Annotated:
+        return None
+    return next((rule for rule in kinds[0].__metadata__ if isinstance(rule, Bounds)), None)
+
+
+def number_type(hint: Any) -> type | None:
+    """Return ``int`` or ``float`` where ``hint`` is one number of that type or ``None``; otherwise ``None``."""
+    plain = without_ranges(hint)
+    kinds = [part for part in (get_args(plain) or (plain,)) if part is not type(None)]
+    return kinds[0] if len(kinds) == 1 and kinds[0] in (int, float) and get_origin(plain) is not tuple else None
 
 
 def without_ranges(hint: Any) -> Any:
