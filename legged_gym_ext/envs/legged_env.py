@@ -29,6 +29,7 @@ from legged_gym_ext.sim.where import Where
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.terrain.tracks import num_boxes
 from st_rl.utils.errors import UserError
+from st_rl.utils.threads import OneThread
 
 
 class LeggedEnv:
@@ -83,7 +84,8 @@ class LeggedEnv:
         self.obs_segments = self._observations.layout
         self.critic_obs_segments = self._critic_observations.layout
         self.num_obs, self.num_critic_obs = self.obs_segments.size, self.critic_obs_segments.size
-        self._skip_empty = self.device.type == "cpu"
+        # What is large has threads of its own: the engine's, and those of the compiled kernels.
+        self._one_thread = OneThread(self.device)
         everyone = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self._events.run("startup", everyone)
         self.metric_values = torch.zeros(self.num_envs, len(self.metrics.names), device=self.device)
@@ -119,6 +121,10 @@ class LeggedEnv:
 
     def reset(self) -> tuple[Tensor, dict[str, Any]]:
         """Start a new episode in every world."""
+        with self._one_thread:
+            return self._reset()
+
+    def _reset(self) -> tuple[Tensor, dict[str, Any]]:
         self._reset_worlds(torch.ones(self.num_envs, dtype=torch.bool, device=self.device))
         self._steer()
         self._compute_observations()
@@ -126,8 +132,9 @@ class LeggedEnv:
 
     def step(self, actions: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Any]]:
         """Advance every world by one control step under ``actions (N, 12)``; see ``VecEnv``."""
-        self.sim.step(self._before_physics(actions))
-        return self._after_physics()
+        with self._one_thread:
+            self.sim.step(self._before_physics(actions))
+            return self._after_physics()
 
     def _before_physics(self, actions: Tensor) -> Tensor:
         """Take over the actions of a step; joint targets (N, D) or, with latency, (N, S, D), rad."""
@@ -149,7 +156,7 @@ class LeggedEnv:
         infos = self._infos(time_outs)
         self._add_tracking_score()
         dones = failed | time_outs
-        if not self._skip_empty or bool(dones.any()):
+        if not self.state.skip_empty or bool(dones.any()):
             self._curriculum.update(dones)
             self._reset_worlds(dones)
         self._resample_commands(resample_due(state, self.cfg.commands) & ~dones)
@@ -185,7 +192,7 @@ class LeggedEnv:
         self._resample_commands(mask)
 
     def _resample_commands(self, mask: Tensor) -> None:
-        if self._skip_empty and not bool(mask.any()):
+        if self.state.skip_empty and not bool(mask.any()):
             return
         fresh = velocity_commands(self.state, self.cfg.commands)
         self.state.commands = torch.where(mask[:, None], fresh, self.state.commands)
