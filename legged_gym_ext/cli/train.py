@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -143,7 +142,7 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
         resume, where = options.resume is not None, replace(options.where(), device=str(device))
         graphed = options.graphed and device.type == "cuda"
         is_first = distributed.rank() == 0
-        with runs.removed_if_refused(folder) if is_first else contextlib.nullcontext():
+        with runs.withdrawn_if_refused(folder, new=is_first and not resume):
             code = train(task, folder, where, resume=resume, weights_from=source, graphed=graphed)
         return code, folder, is_first
 
@@ -157,7 +156,8 @@ def main(argv: list[str] | None = None) -> int:
             raise UserError("--runner rsl_rl trains in one process; start it without torchrun")
         require_rsl_rl()
         task, folder, _ = prepare(task, options)
-        actor = train_with_rsl_rl(task, folder, options.where())
+        with runs.withdrawn_if_refused(folder, new=True):
+            actor = train_with_rsl_rl(task, folder, options.where())
         finish(task, folder, lambda env: RslRlPolicy(actor, env), options)
         return 0
     code, folder, is_first = train_together(task, options)

@@ -48,6 +48,10 @@ class WhereOptions(Checked):
 
 
 _SECTIONS = ("env", "train")
+_MUJOCO_GL = {"", "egl", "osmesa", "glfw", "glx", "enable", "enabled", "on", "true", "1"} | {
+    *("disable", "disabled", "off", "false", "0")
+}
+"""What MuJoCo takes as the value of the environment variable that says how pictures are drawn."""
 _HELP = {"-h", "--help"}
 _LESS_MEMORY = (
     "the memory is used up; lower the number of worlds (--env.num-envs, or --episodes of an evaluation), "
@@ -275,12 +279,20 @@ def _sentence(box: str) -> str:
     return (" ".join(text) or "the arguments are not understood").rstrip(".") + "; --help lists the options"
 
 
+def _check_drawing() -> None:
+    """Raise ``UserError`` where ``MUJOCO_GL`` has a value with which the engine cannot even be imported."""
+    wanted = os.environ.get("MUJOCO_GL", "").lower().strip()
+    if wanted not in _MUJOCO_GL:
+        raise UserError(f"MUJOCO_GL is '{wanted}'; set it to egl, osmesa or glfw, or leave it out")
+
+
 def run_script(main: Callable[[], int | None]) -> int:
     """Call ``main``; a ``UserError`` is printed as one sentence, without a traceback. Returns the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for package in ("legged_gym_ext", "st_rl"):
         logging.getLogger(package).setLevel(logging.INFO)
     try:
+        _check_drawing()
         return main() or 0
     except UserError as error:
         sys.stderr.write(f"{error}\n")

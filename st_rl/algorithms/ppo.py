@@ -15,7 +15,14 @@ from st_rl.algorithms.replay import Learn, ReplayedSteps
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
+from st_rl.utils.errors import UserError
+from st_rl.utils.memory import require_memory
 from st_rl.utils.ranges import Bounds, Checked, Count, NonNegative, Positive, RangeError, Rate, Share, Whole
+
+_COPIES = 2
+"""Of the transitions: those collected, and those shuffled."""
+_NUMBER = 4
+"""Bytes of a 32-bit float."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +152,35 @@ class PPO:
     def init_storage(
         self, num_envs: int, num_transitions_per_env: int, num_obs: int, num_critic_obs: int | None, num_actions: int
     ) -> None:
-        """Allocate the rollout; ``num_critic_obs`` is ``None`` where the critic sees the actor's observation."""
+        """Allocate the rollout; ``num_critic_obs`` is ``None`` where the critic sees the actor's observation.
+
+        Raises:
+            UserError: too few transitions to learn from, or more than there is memory for.
+        """
+        self._require_transitions(num_envs, num_transitions_per_env)
+        numbers = num_obs + (num_critic_obs or 0) + 3 * num_actions + 6
+        require_memory(
+            _COPIES * num_envs * num_transitions_per_env * numbers * _NUMBER,
+            self.device,
+            f"the transitions of {num_transitions_per_env} steps in {num_envs} worlds",
+            "the number of worlds (num_envs) or of steps (num_steps_per_env)",
+        )
         self.storage = self._build_storage(num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions)
         self._init_normalizers(num_obs, num_critic_obs)
+
+    def _require_transitions(self, num_envs: int, num_steps: int) -> None:
+        """Raise ``UserError`` where mini-batches would be empty, or there is no deviation of the advantages."""
+        batches = self.cfg.num_mini_batches
+        if self.actor_critic.is_recurrent and num_envs < batches:
+            raise UserError(
+                f"a recurrent policy learns from whole worlds, and {num_envs} cannot be dealt into {batches} "
+                "mini-batches; raise num_envs or lower num_mini_batches"
+            )
+        if num_envs * num_steps < max(2, batches):
+            raise UserError(
+                f"{num_steps} steps in {num_envs} worlds are {num_envs * num_steps} transitions, and an update needs "
+                f"at least {max(2, batches)}; raise num_envs or num_steps_per_env"
+            )
 
     def _build_storage(
         self, num_envs: int, num_transitions_per_env: int, num_obs: int, num_critic_obs: int | None, num_actions: int
