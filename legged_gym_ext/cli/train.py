@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,6 +88,12 @@ def finish(task: TaskCfg, folder: Path, make_policy: MakePolicy, options: TrainO
             env.close()
 
 
+def what_next(folder: Path) -> str:
+    """Return what one may want to type when the training in ``folder`` has ended."""
+    name = shlex.quote(str(folder))
+    return f"next:\n  tensorboard --logdir {name}\n  legged-play --policy {name}\n  legged-evaluate --policy {name}"
+
+
 def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | None]:
     """The run folder, made if it is a new one, and the run whose weights a new one starts from."""
     if options.runner not in ("st_rl", "rsl_rl"):
@@ -159,6 +166,7 @@ def main(argv: list[str] | None = None) -> int:
         with runs.withdrawn_if_refused(folder, new=True):
             actor = train_with_rsl_rl(task, folder, options.where())
         finish(task, folder, lambda env: RslRlPolicy(actor, env), options)
+        print(what_next(folder))
         return 0
     code, folder, is_first = train_together(task, options)
     if not is_first:
@@ -167,6 +175,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"stopped and saved; go on with: scripts/train.py {task.name} --resume {folder}")
         return code
     finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
+    print(what_next(folder))
     return 0
 
 

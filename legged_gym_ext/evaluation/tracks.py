@@ -18,7 +18,7 @@ from torch import Tensor
 from legged_gym_ext.envs.cfg import EnvCfg, EventTermCfg, TerminationTermCfg
 from legged_gym_ext.evaluation.episodes import MEANS, PEAKS, TrackEpisodes, episode_metrics, join, run_track_episodes
 from legged_gym_ext.evaluation.statistics import wilson_interval
-from legged_gym_ext.evaluation.walk import MakePolicy
+from legged_gym_ext.evaluation.walk import EpisodeClock, MakePolicy
 from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.events import arrive
@@ -29,6 +29,7 @@ from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCKS, Range
 from legged_gym_ext.terrain.tracks import TrackCfg
+from st_rl.runners.progress import Countdown
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.ranges import Bounds, Checked, Share
 
@@ -166,7 +167,9 @@ def run_protocol(
     worlds = math.ceil(episodes / rounds)
     with environment(cfg, where, num_envs=worlds, seed=seed) as env:
         policy = make_policy(env)
-        done = join([run_track_episodes(env, policy) for _ in range(rounds)])
+        countdown = Countdown(f"{episodes} episodes", rounds * env.max_episode_length)
+        done = join([run_track_episodes(env, policy, clock=EpisodeClock(countdown, i)) for i in range(rounds)])
+        countdown.close()
     return cfg.track, done.first(episodes)
 
 

@@ -33,9 +33,9 @@ Elevation = Annotated[float, Bounds(ge=-90.0, le=90.0)]
 class SimCfg(Checked):
     """How the physics is stepped. The defaults were measured stable and fast for both robots."""
 
-    dt: Annotated[float, Bounds(ge=1e-5, le=0.05)] = 0.005
+    dt: Annotated[float, Bounds(ge=1e-6, le=0.05)] = 0.005
     """Physics time step, s."""
-    decimation: Annotated[int, Bounds(ge=1, le=1000)] = 4
+    decimation: Annotated[int, Bounds(ge=1, le=10000)] = 4
     """Physics steps per control step."""
     solver_iterations: Annotated[int, Bounds(ge=1, le=1000)] = 6
     line_search_iterations: Annotated[int, Bounds(ge=1, le=1000)] = 10
