@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.kernels import depth_noise, rays
-from legged_gym_ext.kernels.pool import shared_pool
+from st_rl.utils.pool import shared_pool
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg
 
 _LEAST = 8

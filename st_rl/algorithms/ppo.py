@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,11 +11,12 @@ import torch
 from torch import nn
 
 from st_rl.algorithms import distributed, losses
-from st_rl.algorithms.kernels import fast_kernels
+from st_rl.algorithms.kernels import fast_kernels, only_layers
 from st_rl.algorithms.replay import Learn, ReplayedSteps
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
+from st_rl.utils.threads import OneThread
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class PPO:
         self.cfg = self.cfg_class(**cfg)
         self.device = torch.device(device)
         self.actor_critic: Any = actor_critic.to(self.device)
+        self._only_layers = only_layers(actor_critic)
         distributed.broadcast_module(actor_critic)
         self.optimizer = self._build_optimizer()
         self.loss_coefs = self._loss_coefs()
@@ -104,6 +107,10 @@ class PPO:
         """``_learn``, replayed where that is faster."""
         fixed = self.replayable and not self.actor_critic.is_recurrent and distributed.world_size() == 1
         return ReplayedSteps(self._learn) if fixed and self.device.type == "cuda" else self._learn
+
+    def _fast_kernels(self) -> AbstractContextManager[Any]:
+        """The context in which the networks are evaluated."""
+        return fast_kernels(self.device, one_thread=self._only_layers)
 
     def _build_optimizer(self) -> torch.optim.Optimizer:
         """Adam whose rate is a tensor, so that adapting it needs no synchronization."""
@@ -161,7 +168,7 @@ class PPO:
 
     def act(self, obs: torch.Tensor, critic_obs: torch.Tensor | None = None) -> torch.Tensor:
         """Sample actions (N, A) for ``obs (N, D)``; ``critic_obs`` is ``None`` where the critic sees ``obs``."""
-        with torch.inference_mode(), fast_kernels(self.device):
+        with torch.inference_mode(), self._fast_kernels():
             actions = self._act(obs, critic_obs)
         # A copy made outside is an ordinary tensor, which the environment may keep and change.
         return actions.clone()
@@ -195,7 +202,8 @@ class PPO:
         if "time_outs" in infos:
             rewards = torch.addcmul(rewards, self._pending["values"], infos["time_outs"], value=self.cfg.gamma)
         extras = self._extra_fields(infos)
-        self.storage.add_transition(Transition(**self._pending, rewards=rewards, dones=dones, extras=extras))
+        with OneThread(self.device):
+            self.storage.add_transition(Transition(**self._pending, rewards=rewards, dones=dones, extras=extras))
         self._pending = {}
         self.actor_critic.reset(dones)
 
@@ -232,7 +240,7 @@ class PPO:
         num_steps = cfg.num_learning_epochs * len(batches)
         # Before the first step the policy is the one that acted, and its KL nothing but rounding.
         first_adapting = max(num_steps - (cfg.adapting_epochs or cfg.num_learning_epochs) * len(batches), 1)
-        with fast_kernels(self.device):
+        with self._fast_kernels():
             for step in range(num_steps):
                 adapt = cfg.schedule == "adaptive" and step >= first_adapting
                 for name, value in self._steps(batches[step % len(batches)], adapt).items():
