@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 
+from legged_gym_ext.envs.control import robot_of
 from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.sim.where import Where
@@ -20,6 +21,7 @@ from st_rl.runners import checkpoint
 from st_rl.runners.code_state import code_state, versions
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.ranges import Bounds, Checked
 from st_rl.utils.run_folder import config_entry, read_config
 
 MUTEX = "mutex"
@@ -32,7 +34,7 @@ _CRITIC = [16]
 
 
 @dataclass
-class MutexOptions:
+class MutexOptions(Checked):
     """What a script can say about a mutex."""
 
     sub_policies: tuple[str, ...] = ()
@@ -41,7 +43,7 @@ class MutexOptions:
     skill_velocity: tuple[str, ...] = ()
     """Of a mutex: skill=m/s or skill=low:high, the forward command while the skill is selected. By default what the
     skill was trained for; walk keeps the task's."""
-    smoothing: int = 10
+    smoothing: Annotated[int, Bounds(ge=1, le=10000)] = 10
     """Of a mutex: control steps whose selections are averaged where it switches."""
     reset_mode: Literal["all", "when_skill", "none"] = "all"
     """Of a mutex: which of the skills that are not selected forget what they remember."""
@@ -152,7 +154,7 @@ def make_mutex(
     arguments: dict[str, Any] = {
         "sub_policy_class_name": "ActorCritic",
         "sub_policy_paths": [str(path.resolve()) for path in sub_policies.values()],
-        "env_action_scale": task.env.control.action_scale,
+        "env_action_scale": robot_of(task.env).action_scale,
         "cmd_vel_mapping": {str(k): v for k, v in skill_velocities(sub_policies, options.skill_velocity).items()},
         "action_smoothing_buffer_len": options.smoothing,
         "reset_non_selected": _RESET_MODES[options.reset_mode],
