@@ -6,6 +6,7 @@ sequences need not wait for one another. The parts are the same whatever the num
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ Outputs = tuple[Tensor, ...]
 
 
 def can_be_sharded(arguments: Sequence[Any]) -> bool:
-    """Whether ``torch.lstm`` or ``torch.gru`` with these ``arguments`` is worth sharing: sequences, and many of them."""
+    """Whether ``torch.lstm`` or ``torch.gru`` with these ``arguments`` is worth sharing: many sequences."""
     if len(arguments) != 9 or not isinstance(arguments[0], Tensor):
         return False
     values, states, _, _, _, dropout, _, _, batch_first = arguments
@@ -56,7 +57,9 @@ class _Sharded(torch.autograd.Function):
 
         def run(part: int) -> None:
             split = [tensor[:, slices[part]].contiguous() for tensor in tensors[:num_split]]
-            own = [tensor.detach().requires_grad_(needs) for tensor, needs in zip((*split, *tensors[num_split:]), needed)]
+            own = [tensor.detach() for tensor in (*split, *tensors[num_split:])]
+            for leaf, needs in zip(own, needed, strict=True):
+                leaf.requires_grad_(needs)
             with torch.set_grad_enabled(any(needed)):
                 made[part] = one(own)
             leaves[part] = own
@@ -94,7 +97,7 @@ def _slices(count: int) -> list[slice]:
     """``count`` sequences in about equal parts."""
     parts = max(1, min(_PARTS, count // _LEAST_SEQUENCES))
     bounds = [count * part // parts for part in range(parts + 1)]
-    return [slice(first, last) for first, last in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [slice(first, last) for first, last in itertools.pairwise(bounds)]
 
 
 def _in_threads(run: Callable[[int], None], count: int) -> None:
