@@ -22,7 +22,8 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from st_rl.algorithms.sharded import can_be_sharded, run_sharded
+from st_rl.modules.conv2d import Conv2dModel
+from st_rl.utils.sharded import can_be_sharded, run_sharded
 from st_rl.utils.threads import OneThread, all_threads
 
 _ATEN = torch.ops.aten
@@ -34,7 +35,7 @@ def fast_kernels(device: torch.device, *, one_thread: bool = False) -> AbstractC
     The results differ from torch's in rounding alone, and are the same at every run. Derivatives of any order work.
 
     Args:
-        one_thread: on a CPU, use one thread for everything but large layers; see ``only_layers``.
+        one_thread: on a CPU, use one thread for everything but large layers; see ``only_known_layers``.
     """
     if device.type == "cuda":
         return _tf32()
@@ -43,10 +44,19 @@ def fast_kernels(device: torch.device, *, one_thread: bool = False) -> AbstractC
     return contextlib.nullcontext()
 
 
-def only_layers(module: nn.Module) -> bool:
-    """Whether the large operations of ``module`` are linear layers, ELUs and memories alone: no convolutions."""
-    large = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.MultiheadAttention)
-    return not any(isinstance(part, large) for part in module.modules())
+def only_known_layers(module: nn.Module) -> bool:
+    """Whether all that takes long in ``module`` is shared among threads where everything else has one.
+
+    That is linear layers, ELUs, memories, and convolutions of ``Conv2dModel`` whose images do not depend on each other.
+    """
+    stacks = [part for part in module.modules() if isinstance(part, Conv2dModel) and part.by_itself]
+    known = {id(part) for stack in stacks for part in stack.modules()}
+    return not any(isinstance(part, _LARGE) and id(part) not in known for part in module.modules())
+
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.MultiheadAttention)
+_TRANSCENDENTAL = (nn.Tanh, nn.Sigmoid, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Softplus)
+_LARGE = _CONVOLUTIONS + _TRANSCENDENTAL
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from st_rl.algorithms import distributed, losses
-from st_rl.algorithms.kernels import fast_kernels, only_layers
+from st_rl.algorithms.kernels import fast_kernels, only_known_layers
 from st_rl.algorithms.replay import Learn, ReplayedSteps
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states
@@ -106,7 +106,7 @@ class PPO:
         self.cfg = self.cfg_class(**cfg)
         self.device = torch.device(device)
         self.actor_critic: Any = actor_critic.to(self.device)
-        self._only_layers = only_layers(actor_critic)
+        self._narrow = only_known_layers(actor_critic)
         distributed.broadcast_module(actor_critic)
         self.optimizer = self._build_optimizer()
         self.loss_coefs = self._loss_coefs()
@@ -127,7 +127,7 @@ class PPO:
 
     def _fast_kernels(self) -> AbstractContextManager[Any]:
         """The context in which the networks are evaluated."""
-        return fast_kernels(self.device, one_thread=self._only_layers)
+        return fast_kernels(self.device, one_thread=self._narrow)
 
     def _build_optimizer(self) -> torch.optim.Optimizer:
         """Adam whose rate is a tensor, so that adapting it needs no synchronization."""

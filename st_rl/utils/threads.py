@@ -41,6 +41,11 @@ _before: list[int] = []
 """Threads outside the contexts that are entered, the outermost first."""
 
 
+def in_one_thread() -> bool:
+    """Whether a ``OneThread`` is entered."""
+    return bool(_before)
+
+
 def wide_threads() -> int:
     """How many threads torch has outside of all ``OneThread``."""
     return _before[0] if _before else torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""Memories whose sequences are shared among threads: results and gradients are torch's, whatever the threads."""
+"""Sequences and images shared among threads: results and gradients are torch's, whatever the threads."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from st_rl.algorithms.kernels import fast_kernels
-from st_rl.algorithms.sharded import can_be_sharded
+from st_rl.algorithms.kernels import fast_kernels, only_known_layers
+from st_rl.modules.conv2d import Conv2dModel
+from st_rl.utils.sharded import can_be_sharded
+from st_rl.utils.threads import OneThread
 
 CPU = torch.device("cpu")
 MAKE: dict[str, Callable[[], nn.RNNBase]] = {
@@ -80,3 +82,40 @@ def test_nothing_is_recorded_where_no_gradient_is_wanted() -> None:
         output, _ = net(values)
     assert not output.requires_grad
     torch.testing.assert_close(output, net(values)[0].detach(), atol=1e-5, rtol=0)
+
+
+def seen(model: Conv2dModel, images: Tensor) -> list[Tensor]:
+    """Output and gradients."""
+    model.zero_grad()
+    leaf = images.clone().requires_grad_()
+    output = model(leaf)
+    output.square().sum().backward()
+    grads = [leaf.grad, *(parameter.grad for parameter in model.parameters())]
+    return [tensor.detach().clone() for tensor in (output, *grads) if tensor is not None]
+
+
+def test_images_are_shared_in_one_thread_and_give_the_same() -> None:
+    torch.manual_seed(0)
+    model, images = Conv2dModel(1, [4, 6], [3, 3], [2, 1]), torch.randn(150, 1, 12, 16)
+    expected = seen(model, images)
+    with OneThread():
+        found = seen(model, images)
+    for own, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(own, other, atol=1e-3, rtol=1e-4)
+    with OneThread(), torch.inference_mode():
+        torch.testing.assert_close(model(images), expected[0], atol=1e-5, rtol=0)
+
+
+def test_images_that_depend_on_each_other_are_not_taken_apart() -> None:
+    torch.manual_seed(0)
+    model, images = Conv2dModel(1, [4], [3], [2], normlayer="BatchNorm2d"), torch.randn(150, 1, 12, 16)
+    expected = model(images)
+    with OneThread():
+        assert torch.equal(model(images), expected)
+    assert not only_known_layers(model)
+
+
+def test_what_takes_long_and_is_not_shared_keeps_all_threads() -> None:
+    assert only_known_layers(nn.Sequential(Conv2dModel(1, [4], [3], [2]), nn.Linear(3, 3), nn.ELU(), nn.LSTM(2, 3)))
+    assert not only_known_layers(nn.Sequential(nn.Conv2d(1, 2, 3)))
+    assert not only_known_layers(nn.Sequential(nn.Linear(3, 3), nn.Tanh()))
