@@ -15,6 +15,7 @@ from st_rl.modules.utils import activation_class, as_sizes, orthogonal_
 from st_rl.utils.errors import UserError
 from st_rl.utils.gaussian import DiagonalGaussian
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout
+from st_rl.utils.policy_interface import Settings
 
 _MIN_STD = 1e-6
 
@@ -85,6 +86,8 @@ class ActorCritic(nn.Module):
     """
 
     is_recurrent = False
+    env_settings: Settings | None = None
+    """What the numbers of the environment mean that it is trained in; teachers with other numbers are converted."""
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from st_rl.modules.actor_critic_mutex import ActorCriticMutex
 from st_rl.utils.errors import UserError
 from st_rl.utils.gaussian import DiagonalGaussian
 from st_rl.utils.obs_layout import get_obs_slice
+from st_rl.utils.policy_interface import FORWARD_COMMAND
 from st_rl.utils.run_folder import config_entry
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
 
     env_action_scale: Tensor
     cmd_scales: Tensor
+    cmd_factors: Tensor
     _cmd_range: Tensor
 
     def __init__(
@@ -65,6 +67,10 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         self._check_layout()
         scales = [self._lin_vel_scale(index) for index in range(len(self.submodules))]
         self.register_buffer("cmd_scales", torch.tensor(scales))
+        factors = self._command_factors(scales)
+        self.register_buffer("cmd_factors", torch.tensor(factors), persistent=False)
+        self.converts_commands = any(factor != 1.0 for factor in factors)
+        """Whether a sub-policy was trained with another scale of velocities than the environment has."""
         self.register_buffer("_cmd_range", self._command_ranges(), persistent=False)
         self._overrides_commands = not bool(self._cmd_range.isnan().all())
         # Per-world state, made when the number of worlds is known.
@@ -105,7 +111,10 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         command = slice(start, start + 1)
         overridden = policy_selection & ~self.cmd_vel_current.isnan()
         scaled = torch.where(overridden, self.cmd_vel_current * self.cmd_scales, 0.0).sum(-1, keepdim=True)
-        value = torch.where(overridden.any(-1, keepdim=True), scaled.to(observations.dtype), observations[..., command])
+        kept = observations[..., command]
+        if self.converts_commands:
+            kept = kept * (policy_selection.to(kept.dtype) @ self.cmd_factors).unsqueeze(-1)
+        value = torch.where(overridden.any(-1, keepdim=True), scaled.to(observations.dtype), kept)
         return _with_columns(observations, command, value)
 
     @torch.no_grad()
@@ -129,7 +138,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         selection = self.get_policy_selection(observations)
         weights = self._smooth(selection)  # (N, P)
         recovered = self.recover_last_action(observations, selection)
-        if self._overrides_commands:
+        if self._overrides_commands or self.converts_commands:
             recovered = self.override_cmd_vel(recovered, selection)
         # "all" resets what is not within the smoothing window anyway.
         forget = self.reset_non_selected in ("all", True)
@@ -225,6 +234,12 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         if not isinstance(scale, int | float):
             raise UserError(f"config.json of run folder '{folder}': obs_scales.lin_vel must be a number, not {scale}")
         return float(scale)
+
+    def _command_factors(self, scales: Sequence[float]) -> list[float]:
+        """What the environment's forward command is multiplied with for each sub-policy."""
+        columns = () if self.env_interface is None else self.env_interface.columns["proprioception"]
+        own = next((column.scale for column in columns if column.part == FORWARD_COMMAND), None)
+        return [1.0 if not own else scale / own for scale in scales]
 
     def _check_layout(self) -> None:
         proprioception, engaging = self._layout["proprioception"], self._layout["engaging_block"]

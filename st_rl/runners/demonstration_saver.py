@@ -12,10 +12,11 @@ from typing import Any
 import torch
 
 from st_rl.algorithms.teacher import Teacher
-from st_rl.env import VecEnv
+from st_rl.env import DescribedVecEnv, VecEnv
 from st_rl.runners.signals import GracefulStop
 from st_rl.storage.rollout_files import Compression, Metadata, TrajectoryWriter
 from st_rl.utils.obs_layout import ObsLayout, layouts_of
+from st_rl.utils.policy_interface import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +28,19 @@ class Observer:
     obs_segments: ObsLayout
     critic_obs_segments: ObsLayout | None
     num_actions: int
+    env_settings: Settings | None = None
+    """What the numbers mean, where the environment says so."""
 
     @classmethod
     def of(cls, env: VecEnv) -> Observer:
         """The observer of an environment."""
         own, critic = layouts_of(env.obs_segments, env.critic_obs_segments, env.num_critic_obs == env.num_obs)
-        return cls(own, critic, env.num_actions)
+        return cls(own, critic, env.num_actions, settings_of(env))
+
+
+def settings_of(env: VecEnv) -> Settings | None:
+    """What the numbers of ``env`` mean, where it says so."""
+    return env.settings if isinstance(env, DescribedVecEnv) else None
 
 
 class DemonstrationSaver:
