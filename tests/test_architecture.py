@@ -22,12 +22,13 @@ ST_RL_LAYERS = ("utils", "modules", "storage", "algorithms", "runners")
 """Each may import itself and those before it; env and datasets stand beside utils."""
 ALLOWED = {
     "rotations": set(),
+    "kernels": set(),
     "robots": {"rotations"},
     "resource_folder": set(),
     "terrain": {"rotations"},
-    "sensors": {"rotations"},
-    "sim": {"rotations", "robots", "terrain", "sensors"},
-    "mdp": {"rotations", "robots", "terrain", "sensors", "sim.interface"},
+    "sensors": {"rotations", "kernels"},
+    "sim": {"rotations", "kernels", "robots", "terrain", "sensors"},
+    "mdp": {"rotations", "kernels", "robots", "terrain", "sensors", "sim.interface"},
 }
 """Parts of legged_gym_ext below envs, and the parts that each may import besides itself."""
 UPPER = (

@@ -148,6 +148,19 @@ def env_ratio(task: TaskCfg, base: TaskCfg, *, worlds: int, rounds: int, steps: 
     return statistics.median(base_seconds / task_seconds for task_seconds, base_seconds in seconds)
 
 
+def env_rate(task: TaskCfg, *, worlds: int, steps: int, where: Where = Where()) -> float:
+    """Environment steps per second of ``task`` in ``worlds`` worlds, from ``steps`` control steps of random actions."""
+    env = make_env(task.env, where, num_envs=worlds, seed=task.train.seed)
+    try:
+        generator = torch.Generator(device=env.device).manual_seed(0)
+        shape = (worlds, env.num_actions)
+        actions = [torch.randn(shape, generator=generator, device=env.device) for _ in range(steps)]
+        _run(env.step, actions[:4])
+        return worlds * steps / _run(env.step, actions)
+    finally:
+        env.close()
+
+
 def _alternate(task: TaskCfg, env: LeggedEnv, actions: list[Tensor], rounds: int) -> tuple[list[float], ...]:
     raw = RAW_PHYSICS[env.where.backend](env.sim)
     state = env.state

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from legged_gym_ext.benchmarks.update import HIDDEN
+from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from st_rl.modules import ActorCritic, ActorCriticFieldMutex, ActorCriticRecurrent
 from st_rl.utils.files import write_atomically
 from st_rl.utils.obs_layout import ObsLayout
@@ -21,7 +22,7 @@ NUM_ACTIONS = 12
 
 def field_layout(num_skills: int) -> ObsLayout:
     """What a mutex policy of that many skills observes: body and obstacle ahead."""
-    return ObsLayout({"proprioception": (48,), "engaging_block": (1 + num_skills + 2,)})
+    return ObsLayout({"proprioception": PROPRIOCEPTION.size, "engaging_block": (1 + num_skills + 2,)})
 
 
 def write_skill(folder: Path, layout: ObsLayout, recurrent: bool) -> Path:

@@ -16,7 +16,10 @@ from legged_gym_ext.benchmarks.mutex import mutex_over_sub_policy
 from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
+from legged_gym_ext.runs.outputs import require_own_report
+from legged_gym_ext.runs.training_rsl_rl import has_rsl_rl
 from legged_gym_ext.sim.registry import require_backend
+from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
 
@@ -35,9 +38,25 @@ class BenchmarkOptions(WhereOptions):
     """File for the figures."""
 
 
+def compared_updates(task: TaskCfg, sizes: dict[str, Any]) -> dict[str, float]:
+    """Return the time of an update over that of rsl-rl-lib, and both in ms, for two kinds of policy."""
+    update = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, **sizes)
+    recurrent = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, recurrent=True, **sizes)
+    return {
+        "update_vs_rsl_rl": update["ratio"],
+        "update_ms": update["ours_ms"],
+        "rsl_rl_update_ms": update["rsl_rl_ms"],
+        "update_vs_rsl_rl_recurrent": recurrent["ratio"],
+        "recurrent_update_ms": recurrent["ours_ms"],
+        "rsl_rl_recurrent_update_ms": recurrent["rsl_rl_ms"],
+    }
+
+
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options = parse_options(BenchmarkOptions, argv)
+    if options.json is not None:
+        require_own_report(options.json, "env_over_physics")
     task = get_task(options.task)
     require_backend(options.backend, options.device)
     size: dict[str, Any] = {"worlds": options.worlds, "rounds": options.rounds, "steps": options.steps}
@@ -45,16 +64,12 @@ def main(argv: list[str] | None = None) -> int:
     result = {"backend": where.backend, "device": where.device} | measure(task, where=where, **size)
     result["field_over_walk"] = env_ratio(get_task("go1_field"), get_task("go1_walk"), where=where, **size)
     sizes: dict[str, Any] = {"num_envs": options.worlds, "repetitions": options.rounds}
-    update = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, **sizes)
-    recurrent = update_vs_rsl_rl(num_steps=task.train.num_steps_per_env, recurrent=True, **sizes)
+    if has_rsl_rl():
+        result |= compared_updates(task, sizes)
+    else:
+        print("without rsl-rl-lib, an extra, there is no update to compare ours with")
     mutex = mutex_over_sub_policy(**sizes)
     result |= {
-        "update_vs_rsl_rl": update["ratio"],
-        "update_ms": update["ours_ms"],
-        "rsl_rl_update_ms": update["rsl_rl_ms"],
-        "update_vs_rsl_rl_recurrent": recurrent["ratio"],
-        "recurrent_update_ms": recurrent["ours_ms"],
-        "rsl_rl_recurrent_update_ms": recurrent["rsl_rl_ms"],
         "mutex_over_sub_policy": mutex["ratio"],
         "mutex_act_ms": mutex["mutex_ms"],
         "task": task.name,

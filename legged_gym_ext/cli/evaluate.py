@@ -45,6 +45,7 @@ class EvaluateOptions(WhereOptions, PolicyOptions):
     plot: Path | None = None
     """SVG file with a picture of success by obstacle or difficulty."""
 
+
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
     """The run's own task with its settings, or another registered one where ``name`` asks for it."""
     return parse_options_of(EvaluateOptions, arguments).base_task()

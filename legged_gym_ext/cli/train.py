@@ -16,7 +16,7 @@ from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, named_task, parse_options_of, parse_task, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, resolve_policy
 from legged_gym_ext.runs.training import train, with_threads
-from legged_gym_ext.runs.training_rsl_rl import RslRlPolicy, train_with_rsl_rl
+from legged_gym_ext.runs.training_rsl_rl import RslRlPolicy, require_rsl_rl, train_with_rsl_rl
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
@@ -154,6 +154,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.runner == "rsl_rl":
         if distributed.launched() > 1:
             raise UserError("--runner rsl_rl trains in one process; start it without torchrun")
+        require_rsl_rl()
         task, folder, _ = prepare(task, options)
         actor = train_with_rsl_rl(task, folder, options.where())
         finish(task, folder, lambda env: RslRlPolicy(actor, env), options)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
+from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION, NoiseCfg, ObsScalesCfg
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sensors.latency import LatencyCfg
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
@@ -24,8 +25,25 @@ class ObsTermCfg:
     func: Callable[..., Tensor]
     scale: float = 1.0
     noise: float = 0.0
-    """Half width of uniform noise, in the unit of ``func``."""
+    """Half width of uniform noise that the actor sees, in the unit of ``func``."""
+    late: bool = False
+    """Whether ``EnvCfg.latency`` delays it for the actor, as it delays what the robot measures of itself."""
     params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProprioceptionCfg:
+    """A segment of parts of what the robot knows of itself (``mdp/proprioception.py``).
+
+    Its parts are scaled by ``NormalizationCfg.obs_scales``; those that are measured have the noise of
+    ``EnvCfg.noise`` and are delayed by ``EnvCfg.latency``.
+    """
+
+    parts: tuple[str, ...] = PROPRIOCEPTION.names
+
+
+ObservationCfg = ObsTermCfg | ProprioceptionCfg
+"""What a segment may be made from."""
 
 
 @dataclass(frozen=True)
@@ -83,17 +101,6 @@ class ControlCfg:
 
 
 @dataclass(frozen=True)
-class ObsScalesCfg:
-    """Factors on the parts of ``proprioception``."""
-
-    lin_vel: float = 2.0
-    ang_vel: float = 0.25
-    gravity: float = 1.0
-    dof_pos: float = 1.0
-    dof_vel: float = 0.05
-
-
-@dataclass(frozen=True)
 class NormalizationCfg:
     """Scales and clips between physical units and the policy."""
 
@@ -103,25 +110,14 @@ class NormalizationCfg:
 
 
 @dataclass(frozen=True)
-class NoiseCfg:
-    """Half widths of uniform noise on the parts of ``proprioception`` that the actor sees, in SI units."""
-
-    lin_vel: float = 0.1
-    ang_vel: float = 0.2
-    gravity: float = 0.05
-    dof_pos: float = 0.01
-    dof_vel: float = 1.5
-
-
-@dataclass(frozen=True)
 class EnvCfg:
     """Everything an environment is made from."""
 
     robot: str
     num_envs: int
     episode_length_s: float
-    observations: dict[str, ObsTermCfg]
-    critic_observations: dict[str, ObsTermCfg]
+    observations: dict[str, ObservationCfg]
+    critic_observations: dict[str, ObservationCfg]
     rewards: dict[str, RewardTermCfg]
     terminations: dict[str, TerminationTermCfg]
     events: dict[str, EventTermCfg]
@@ -135,6 +131,8 @@ class EnvCfg:
     normalization: NormalizationCfg = field(default_factory=NormalizationCfg)
     noise: NoiseCfg = field(default_factory=NoiseCfg)
     commands: VelocityCommandCfg = field(default_factory=VelocityCommandCfg)
+    tracking_score: MetricTermCfg | None = None
+    """How well the commands are followed in a step, in [0, 1]; curricula read its mean over the episode."""
     latency: LatencyCfg | None = None
     """Delays of the actor's measurements and of the actions; ``None`` is none. The critic sees what is."""
     camera: DepthCameraCfg | None = None

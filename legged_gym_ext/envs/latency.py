@@ -7,22 +7,17 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.sensors.latency import DelayLine, LatencyCfg, held, interpolated, num_samples
-
-_MEASURED = ((0, 9), (12, 36))
-"""Columns of ``proprioception`` that are measured; the policy knows the commands and its last actions at once."""
+from st_rl.utils.errors import UserError
 
 
 class Latency:
     """Delays of N worlds, and the past that they look back to."""
 
-    def __init__(self, cfg: LatencyCfg, env: EnvState) -> None:
-        """Draws the first delays from the generator of ``env``."""
+    def __init__(self, cfg: LatencyCfg, env: EnvState, num_sensed: int) -> None:
+        """``num_sensed`` columns of the observation are late. Draws the first delays from the generator of ``env``."""
         self._cfg, self._env = cfg, env
         n, device = env.num_envs, env.device
-        self._measured = torch.zeros(48, dtype=torch.bool, device=device)
-        for first, end in _MEASURED:
-            self._measured[first:end] = True
-        self._sensed = DelayLine(num_samples(cfg.proprioception[1], env.control_dt), n, 48, device)
+        self._sensed = DelayLine(num_samples(cfg.proprioception[1], env.control_dt), n, num_sensed, device)
         self._acted = DelayLine(num_samples(cfg.action[1], env.control_dt), n, env.robot.num_dof, device)
         self._fresh = torch.ones(n, dtype=torch.bool, device=device)
         """(N,) bool, worlds that have not been observed since their reset."""
@@ -40,12 +35,11 @@ class Latency:
         self._acted.push(actions)
         return held(self._acted.history, self.action_delay, self._env.control_dt, self._env.sim.cfg.decimation)
 
-    def sense(self, proprioception: Tensor) -> Tensor:
-        """``proprioception (N, 48)`` as it arrives now; to be called once for every observation."""
-        self._sensed.push(proprioception, self._fresh)
+    def sense(self, values: Tensor) -> Tensor:
+        """What has arrived by now of the measurements ``values (N, num_sensed)``; to be called once an observation."""
+        self._sensed.push(values, self._fresh)
         self._fresh = torch.zeros_like(self._fresh)
-        late = interpolated(self._sensed.history, self.sensor_delay / self._env.control_dt)
-        return torch.where(self._measured, late, proprioception)
+        return interpolated(self._sensed.history, self.sensor_delay / self._env.control_dt)
 
     def advance(self) -> None:
         """One control step has passed: draw the delays anew where that is due."""
@@ -65,7 +59,9 @@ class Latency:
         return {name: value.clone() for name, value in self._carried().items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Restore ``state_dict``."""
+        """Restore ``state_dict``; ``UserError`` where other columns were late."""
+        if state["sensed"].shape != self._sensed.history.shape:
+            raise UserError("the saved environment delays other measurements than this one; start a new run")
         self._sensed.history, self._acted.history = state["sensed"].clone(), state["acted"].clone()
         self._fresh, self._clock = state["fresh"].clone(), state["clock"].clone()
         self.sensor_delay, self.action_delay = state["sensor_delay"].clone(), state["action_delay"].clone()

@@ -15,14 +15,13 @@ from legged_gym_ext.envs.managers import (
     CurriculumManager,
     EventManager,
     MetricManager,
-    ObservationManager,
     RewardManager,
     TerminationManager,
 )
+from legged_gym_ext.envs.observation_manager import ObservationManager
 from legged_gym_ext.envs.settings import settings_of
 from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
-from legged_gym_ext.mdp.rewards import track_lin_vel
 from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.sim.observed import ObservedSimulator, Observer
@@ -31,6 +30,7 @@ from legged_gym_ext.sim.where import Where
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.terrain.tracks import num_boxes
 from st_rl.utils.errors import UserError
+from st_rl.utils.threads import OneThread
 
 
 class LeggedEnv:
@@ -87,7 +87,8 @@ class LeggedEnv:
         self.obs_segments = self._observations.layout
         self.critic_obs_segments = self._critic_observations.layout
         self.num_obs, self.num_critic_obs = self.obs_segments.size, self.critic_obs_segments.size
-        self._skip_empty = self.device.type == "cpu"
+        # What is large has threads of its own: the engine's, and those of the compiled kernels.
+        self._one_thread = OneThread(self.device)
         everyone = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self._events.run("startup", everyone)
         self.metric_values = torch.zeros(self.num_envs, len(self.metrics.names), device=self.device)
@@ -96,9 +97,9 @@ class LeggedEnv:
 
     def _build_managers(self) -> None:
         cfg, state = self.cfg, self.state
-        self.latency = None if cfg.latency is None else Latency(cfg.latency, state)
-        late = None if self.latency is None else self.latency.sense
-        self._observations = ObservationManager(state, cfg.observations, cfg.normalization, cfg.noise, late)
+        self._observations = ObservationManager(state, cfg.observations, cfg.normalization, cfg.noise)
+        num_late = len(self._observations.late_columns)
+        self.latency = None if cfg.latency is None else Latency(cfg.latency, state, num_late)
         self._critic_observations = ObservationManager(state, cfg.critic_observations, cfg.normalization, None)
         self.rewards = RewardManager(state, cfg.rewards, cfg.only_positive_rewards)
         self._terminations = TerminationManager(state, cfg.terminations)
@@ -123,6 +124,10 @@ class LeggedEnv:
 
     def reset(self) -> tuple[Tensor, dict[str, Any]]:
         """Start a new episode in every world."""
+        with self._one_thread:
+            return self._reset()
+
+    def _reset(self) -> tuple[Tensor, dict[str, Any]]:
         self._reset_worlds(torch.ones(self.num_envs, dtype=torch.bool, device=self.device))
         self._steer()
         self._compute_observations()
@@ -130,8 +135,9 @@ class LeggedEnv:
 
     def step(self, actions: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Any]]:
         """Advance every world by one control step under ``actions (N, 12)``; see ``VecEnv``."""
-        self.sim.step(self._before_physics(actions))
-        return self._after_physics()
+        with self._one_thread:
+            self.sim.step(self._before_physics(actions))
+            return self._after_physics()
 
     def _before_physics(self, actions: Tensor) -> Tensor:
         """Take over the actions of a step; joint targets (N, D) or, with latency, (N, S, D), rad."""
@@ -151,9 +157,9 @@ class LeggedEnv:
         state.fell = failed
         rewards = self.rewards.compute()
         infos = self._infos(time_outs)
-        state.tracking_score.add_(track_lin_vel(state), alpha=1.0 / state.max_episode_length)
+        self._add_tracking_score()
         dones = failed | time_outs
-        if not self._skip_empty or bool(dones.any()):
+        if not self.state.skip_empty or bool(dones.any()):
             self._curriculum.update(dones)
             self._reset_worlds(dones)
         self._resample_commands(resample_due(state, self.cfg.commands) & ~dones)
@@ -174,6 +180,11 @@ class LeggedEnv:
         log |= zip(self.metrics.names, self.metric_values.mean(dim=0).unbind(), strict=True)
         return {"time_outs": time_outs, "log": log}
 
+    def _add_tracking_score(self) -> None:
+        term, state = self.cfg.tracking_score, self.state
+        if term is not None:
+            state.tracking_score.add_(term.func(state, **term.params), alpha=1.0 / state.max_episode_length)
+
     def _reset_worlds(self, mask: Tensor) -> None:
         state = self.state
         state.clear(mask)
@@ -184,7 +195,7 @@ class LeggedEnv:
         self._resample_commands(mask)
 
     def _resample_commands(self, mask: Tensor) -> None:
-        if self._skip_empty and not bool(mask.any()):
+        if self.state.skip_empty and not bool(mask.any()):
             return
         fresh = velocity_commands(self.state, self.cfg.commands)
         self.state.commands = torch.where(mask[:, None], fresh, self.state.commands)
@@ -196,7 +207,8 @@ class LeggedEnv:
     def _compute_observations(self) -> None:
         self.state.update_camera()
         known: dict[str, Tensor] = {}
-        self._obs = self._observations.compute(known)
+        late = None if self.latency is None else self.latency.sense
+        self._obs = self._observations.compute(known, late)
         self._critic_obs = self._critic_observations.compute(known)
 
     # ---------------------------------------------------------------- StatefulVecEnv

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -11,85 +9,11 @@ from legged_gym_ext.envs.cfg import (
     CurriculumTermCfg,
     EventTermCfg,
     MetricTermCfg,
-    NoiseCfg,
-    NormalizationCfg,
-    ObsTermCfg,
     RewardTermCfg,
     TerminationTermCfg,
 )
-from legged_gym_ext.mdp import observations as obs_terms
 from legged_gym_ext.mdp.env_state import EnvState
 from st_rl.utils.errors import UserError
-from st_rl.utils.obs_layout import ObsLayout
-
-
-class ObservationManager:
-    """One flat observation (N, size) from named segments, in the order of the configuration."""
-
-    def __init__(
-        self,
-        env: EnvState,
-        terms: dict[str, ObsTermCfg],
-        normalization: NormalizationCfg,
-        noise: NoiseCfg | None,
-        late: Callable[[Tensor], Tensor] | None = None,
-    ) -> None:
-        """``noise`` is ``None`` for observations without noise (the critic's).
-
-        ``late`` makes of the ``proprioception`` of now, (N, 48), what has arrived by now; ``None`` is without latency.
-        """
-        if not terms:
-            raise UserError("a task needs at least one observation segment; add one to its configuration")
-        self._env, self._late = env, late
-        self._terms = [(f"{id(term.func)} {term.params}", term) for term in terms.values()]
-        shapes = {name: tuple(term.func(env, **term.params).shape[1:]) for name, term in terms.items()}
-        self.layout = ObsLayout(shapes)
-        self._clip = normalization.clip_observations
-        scales, widths = [], []
-        for name, term in terms.items():
-            size = self.layout.size_of(name)
-            if term.func is obs_terms.proprioception:
-                scales.append(proprioception_scale(normalization))
-                widths.append(_proprioception_noise(noise or NoiseCfg(0, 0, 0, 0, 0)))
-            else:
-                scales.append(torch.full((size,), float(term.scale)))
-                widths.append(torch.full((size,), float(term.noise) if noise else 0.0))
-        self._scale = torch.cat(scales).to(env.device)
-        width = torch.cat(widths).to(env.device) * self._scale
-        self._noise_width = width if noise is not None and bool(width.any()) else None
-
-    def compute(self, known: dict[str, Tensor] | None = None) -> Tensor:
-        """The observation (N, size): noise on the SI values, then scaled and clipped.
-
-        ``known`` holds what other managers computed in this step, by term; it is used and added to.
-        """
-        env, known = self._env, {} if known is None else known
-        for key, term in self._terms:
-            if key not in known:
-                known[key] = term.func(env, **term.params).reshape(env.num_envs, -1)
-        parts = [known[key] for key, _ in self._terms]
-        if self._late is not None:
-            funcs = [term.func for _, term in self._terms]
-            parts = [
-                self._late(part) if func is obs_terms.proprioception else part
-                for func, part in zip(funcs, parts, strict=True)
-            ]
-        obs = parts[0] * self._scale if len(parts) == 1 else torch.cat(parts, dim=1).mul_(self._scale)
-        if self._noise_width is not None:
-            obs.addcmul_(env.rand(obs.shape[1], low=-1.0, high=1.0), self._noise_width)
-        return obs.clamp_(-self._clip, self._clip)
-
-
-def proprioception_scale(cfg: NormalizationCfg) -> Tensor:
-    """(48,) factors of the ``proprioception`` segment; commands are scaled like the velocities they ask for."""
-    s = cfg.obs_scales
-    parts = [s.lin_vel] * 3 + [s.ang_vel] * 3 + [s.gravity] * 3 + [s.lin_vel, s.lin_vel, s.ang_vel]
-    return torch.tensor(parts + [s.dof_pos] * 12 + [s.dof_vel] * 12 + [1.0] * 12)
-
-
-def _proprioception_noise(cfg: NoiseCfg) -> Tensor:
-    parts = [cfg.lin_vel] * 3 + [cfg.ang_vel] * 3 + [cfg.gravity] * 3 + [0.0] * 3
-    return torch.tensor(parts + [cfg.dof_pos] * 12 + [cfg.dof_vel] * 12 + [0.0] * 12)
 
 
 class RewardManager:

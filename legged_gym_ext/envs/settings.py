@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from legged_gym_ext.envs.cfg import EnvCfg, ObsTermCfg
+from legged_gym_ext.envs.cfg import EnvCfg, ObservationCfg, ProprioceptionCfg
 
 
 def settings_of(cfg: EnvCfg) -> dict[str, Any]:
@@ -21,5 +21,5 @@ def settings_of(cfg: EnvCfg) -> dict[str, Any]:
     }
 
 
-def _term(term: ObsTermCfg) -> dict[str, Any]:
-    return {"scale": term.scale}
+def _term(term: ObservationCfg) -> dict[str, Any]:
+    return {"parts": list(term.parts)} if isinstance(term, ProprioceptionCfg) else {"scale": term.scale}

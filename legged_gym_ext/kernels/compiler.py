@@ -25,7 +25,7 @@ NO_NAN = {"nnan", "nsz"}
 """For kernels whose inputs are finite: minimum and maximum become single instructions. No sum changes its order."""
 
 Array = np.ndarray
-integer, real = types.int64, types.float64
+integer, single, double = types.int64, types.float32, types.float64
 
 
 def array(kind: str, dims: int, *, strided: bool = False, readonly: bool = False) -> types.Array:
@@ -62,14 +62,15 @@ def compiled(*arguments: Any, fast: bool = False) -> Callable[[Callable[..., Non
     return decorate
 
 
-@intrinsic
-def fma(context, a, b, c):
-    """``a * b + c``, rounded once, as torch computes cross products and ``addcmul`` where the processor can."""
-
-    def generate(context, builder, signature, arguments):
+def _fma(context: Any, a: Any, b: Any, c: Any) -> tuple[Any, Callable[..., Any]]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
 
     return a(a, a, a), generate
+
+
+fma: Any = intrinsic(_fma)
+"""``a * b + c``, rounded once, as torch computes cross products and ``addcmul`` where the processor can."""
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from legged_gym_ext.kernels.compiler import Array, array, compiled, fma, inlined, real
+from legged_gym_ext.kernels.compiler import Array, array, compiled, double, fma, inlined
 
 _TWO = np.float32(2.0)
 
@@ -52,7 +52,7 @@ def read_state(
 
 @compiled(
     *(array("double", 2, strided=True), array("double", 2, strided=True)),
-    *(array("double", 3), array("double", 3), array("double", 3), real),
+    *(array("double", 3), array("double", 3), array("double", 3), double),
     *(array("float", 3), array("float", 3), array("bool", 1)),
 )
 def read_steps(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from legged_gym_ext.kernels.compiler import Array, array, compiled, fma, inlined, integer, real
+from legged_gym_ext.kernels.compiler import Array, array, compiled, fma, inlined, integer, single
 
 _ZERO, _ONE, _TWO, _TINY = np.float32(0.0), np.float32(1.0), np.float32(2.0), np.float32(1e-9)
 _INFINITE = np.float32(np.inf)
@@ -16,7 +16,7 @@ _BEHIND_AT_MOST = np.float32(-1.5)
 
 
 @compiled(
-    *(array("float", 2), array("float", 2), array("float", 2), array("float", 2), real, real),
+    *(array("float", 2), array("float", 2), array("float", 2), array("float", 2), single, single),
     *(array("long", 1), array("bool", 1), array("long", 1), array("float", 1)),
 )
 def locate(
@@ -25,7 +25,7 @@ def locate(
     root_states: Array,
     start: Array,
     end: Array,
-    level: Array,
+    floor_height: Array,
     leave: float,
     reach_behind: float,
     index: Array,
@@ -37,7 +37,7 @@ def locate(
 
     Args:
         root_states: (N, 13), of which only x matters.
-        start: (N, M) m; ``end`` likewise, and ``level (N, M + 1)``: see ``Tracks``.
+        start: (N, M) m; ``end`` likewise, and ``floor_height (N, M + 1)``: see ``Tracks``.
         leave: an obstacle is at hand until the base is so far beyond it, m.
         reach_behind: an obstacle is near until the base is so far beyond it, m.
         index: receives the obstacle at hand (N,), M - 1 where none is left.
@@ -46,7 +46,6 @@ def locate(
         floor: receives the lower of the floors before and behind the place of the base, (N,) m.
     """
     blocks = end.shape[1]
-    leave, reach_behind = np.float32(leave), np.float32(reach_behind)
     for n in range(first, last):
         x = root_states[n, 0]
         left = passed = behind = begun = 0
@@ -57,12 +56,12 @@ def locate(
             begun += x > start[n, block]
         index[n], engaged[n] = min(left, blocks - 1), left <= blocks - 1
         near[n] = min(passed, blocks - 1)
-        floor[n] = min(level[n, behind], level[n, begun])
+        floor[n] = min(floor_height[n, behind], floor_height[n, begun])
 
 
 @compiled(
     *(array("float", 2), array("float", 2), array("long", 2), array("float", 3)),
-    *(array("long", 1), array("bool", 1), real, array("float", 2)),
+    *(array("long", 1), array("bool", 1), single, array("float", 2)),
 )
 def engaging(
     first: int,
@@ -82,7 +81,6 @@ def engaging(
         obstacle_id: (N, M); ``info`` (N, M, 2); ``index`` and ``engaged`` (N,) as ``locate`` finds them.
         reach: obstacles farther ahead than this do not count, m.
     """
-    reach = np.float32(reach)
     for n in range(first, last):
         at = index[n]
         ahead = start[n, at] - root_states[n, 0]
@@ -150,7 +148,7 @@ def _column(place: int, near: int, blocks: int, slots: int) -> int:
 
 
 @compiled(
-    *(array("float", 2), array("float", 1), array("float", 1), array("float", 2), real),
+    *(array("float", 2), array("float", 1), array("float", 1), array("float", 2), single),
     *(array("float", 3), array("bool", 2), array("long", 1), integer, integer, array("float", 2)),
     fast=True,
 )
@@ -184,7 +182,6 @@ def height_scan(
     x, y, height = np.empty(points, np.float32), np.empty(points, np.float32), np.empty(points, np.float32)
     axes = np.empty((3, 3), np.float32)
     places = 3 + 2 * slots + boxes.shape[1] - (blocks + 1 + blocks * slots)
-    offset = np.float32(offset)
     for n in range(first, last):
         c, s = cos[n], sin[n]
         for p in range(points):
@@ -218,9 +215,7 @@ def _point(state: Array, point: Array, out: Array) -> None:
 
 
 @compiled(array("float", 3), array("float", 2), array("long", 1), array("float", 3))
-def body_points(
-    first: int, last: int, body_states: Array, points: Array, point_bodies: Array, out: Array
-) -> None:
+def body_points(first: int, last: int, body_states: Array, points: Array, point_bodies: Array, out: Array) -> None:
     """Write where the ``points (P, 3)`` on the bodies ``point_bodies (P,)`` are, ``out (N, P, 3)`` m."""
     for n in range(first, last):
         for p in range(len(points)):
@@ -233,7 +228,7 @@ def _deepen(box: Array, x: Array, y: Array, z: Array, depth: Array) -> None:
     for p in range(len(x)):
         beyond_x, beyond_y = abs(x[p] - box[0]) - box[7], abs(y[p] - box[1]) - box[8]
         beyond_z = abs(z[p] - box[2]) - box[9]
-        depth[p] = max(depth[p], -max(max(beyond_x, beyond_y), beyond_z))
+        depth[p] = max(depth[p], -max(beyond_x, beyond_y, beyond_z))
 
 
 @compiled(

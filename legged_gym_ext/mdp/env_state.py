@@ -38,6 +38,8 @@ class EnvState:
         robot = sim.robot
         self.sim, self.robot, self.height_field = sim, robot, height_field
         self.num_envs, self.device, self.generator = n, device, generator
+        self.skip_empty = device.type == "cpu"
+        """Whether to look at masks and leave out work that no world needs; on a GPU looking would wait."""
         self.action_scale, self.max_episode_length = action_scale, max_episode_length
         self.control_dt = sim.cfg.dt * sim.cfg.decimation
         """Duration of a control step, s."""
@@ -155,6 +157,10 @@ class EnvState:
         self.contacts = self.contacts & column
         self.episode_length.mul_(keep)
         self.tracking_score.mul_(keep)
+
+    def rows(self, mask: Tensor) -> Tensor | slice:
+        """Of the worlds in ``mask (N,)`` the numbers (n,), or all where the host should not look at them."""
+        return mask.nonzero().squeeze(1) if self.skip_empty else slice(None)
 
     def rand(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform random numbers (N, *shape) from the environment's own generator."""

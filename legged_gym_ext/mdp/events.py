@@ -51,14 +51,17 @@ def reset_root_and_joints(
     if forward is not None:
         root[:, 7] = env.rand(low=forward[0], high=forward[1])
     root[:, 10:13] = env.rand(3, low=ang_vel[0], high=ang_vel[1])
-    footprint = root[:, None, 0:2] + _footprint(env, heading)
     dof_pos = env.default_dof_pos + env.rand(env.robot.num_dof, low=joint_offset[0], high=joint_offset[1])
     dof_pos = torch.minimum(torch.maximum(dof_pos, env.dof_lower), env.dof_upper)
     dof_vel = env.rand(env.robot.num_dof, low=joint_vel[0], high=joint_vel[1])
-    feet = quat_rotate(root[:, None, 3:7].expand(-1, 4, -1), foot_positions(env.robot, dof_pos))
-    lowest = feet[..., 2].amin(dim=1) - env.robot.foot_radius
     above = env.rand(low=clearance[0], high=clearance[1])
-    root[:, 2] = env.env_origins[:, 2] + env.ground_height(footprint).amax(dim=1) + above - lowest
+    # Every world draws, but only those that start anew need to know where the ground is.
+    rows = env.rows(mask)
+    footprint = root[rows, None, 0:2] + _footprint(env, heading[rows])
+    feet = quat_rotate(root[rows, None, 3:7].expand(-1, 4, -1), foot_positions(env.robot, dof_pos[rows]))
+    lowest = feet[..., 2].amin(dim=1) - env.robot.foot_radius
+    ground = env.ground_height(footprint).amax(dim=1)
+    root[rows, 2] = env.env_origins[rows, 2] + ground + above[rows] - lowest
     env.sim.reset(mask, root, dof_pos, dof_vel)
 
 

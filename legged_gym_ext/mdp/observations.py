@@ -1,4 +1,7 @@
-"""Observation terms: each returns the content of one named segment, (N, *shape), unscaled SI units."""
+"""Observation terms: each returns the content of one named segment, (N, *shape), unscaled SI units.
+
+The segment ``proprioception`` has a file of its own, since its parts are scaled, noisy and late each in its own way.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,6 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.rotations import euler_xyz_from_quat
-
-
-def proprioception(env: EnvState) -> Tensor:
-    """(N, 48): base linear and angular velocity (3, 3), gravity direction (3), commands (3), joint position minus
-    default (12), joint velocity (12), last actions (12); vectors in the base frame."""
-    parts = (
-        env.base_lin_vel,
-        env.base_ang_vel,
-        env.projected_gravity,
-        env.commands,
-        env.dof_pos - env.default_dof_pos,
-        env.dof_vel,
-        env.actions,
-    )
-    return torch.cat(parts, dim=1)
 
 
 def base_pose(env: EnvState) -> Tensor:

@@ -49,7 +49,7 @@ class CompiledTracks:
             reach_behind: it is near until the base is so far beyond it, m.
         """
         tracks = self._tracks
-        of_tracks = (tracks.start.numpy(), tracks.end.numpy(), tracks.level.numpy())
+        of_tracks = (tracks.start.numpy(), tracks.end.numpy(), tracks.floor_height.numpy())
         found = (self.index.numpy(), self.engaged.numpy(), self._near.numpy(), self.floor.numpy())
         kernels.locate(0, len(self.index), self._root(), *of_tracks, leave, reach_behind, *found)
 

@@ -34,7 +34,7 @@ class TrackState:
         self.cfg, self.num_envs, self.device, self.generator = cfg, sim.num_envs, sim.device, generator
         self._sim = sim
         self.skip_empty = self.device.type == "cpu"
-        """Whether to look at masks and leave out work that no world needs; on a GPU looking would wait."""
+        """Whether to use compiled kernels, and to look at masks and leave out what no world needs; on the CPU alone."""
         n, device = self.num_envs, self.device
         self.levels = torch.zeros(n, len(cfg.blocks), dtype=torch.long, device=device)
         """(N, T) level of difficulty of each type of block."""
@@ -57,7 +57,7 @@ class TrackState:
         """Whether there are boxes that can be soft."""
         self._make_points(sim)
         self.tracks = self._fresh(torch.zeros(n, cfg.num_blocks, device=device), self._noise())
-        self._compiled = self._compile(yielding)
+        self._kernels = self._compile(yielding)
 
     def _make_points(self, sim: Simulator) -> None:
         """Sample points of every body in its own frame, (P, 3), and the body that each is on, (P,)."""
@@ -77,6 +77,10 @@ class TrackState:
 
         where = (self.tracks, self._sim, self._points, self._point_bodies)
         return CompiledTracks(*where, slots=self._slots, yielding=yielding)
+
+    @property
+    def _compiled(self) -> CompiledTracks | None:
+        return self._kernels if self.skip_empty else None
 
     # ---------------------------------------------------------------- making tracks
 

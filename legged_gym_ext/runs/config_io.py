@@ -10,7 +10,7 @@ import difflib
 import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from legged_gym_ext.runs.older_names import with_current_names
@@ -244,13 +244,20 @@ def convert(value: Any, hint: Any, path: str) -> Any:
             return tuple(convert(item, arguments[0], path) for item in value)
         if len(value) == len(arguments):
             return tuple(convert(item, part, path) for item, part in zip(value, arguments, strict=True))
-    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+    if isinstance(value, Mapping) and _has_defaults(hint):
         return _merge(hint(), value, path, drop_missing=False)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and type(value) is hint:
         return value
     raise UserError(f"'{path}' must be of type {_type_name(hint)}, not {value!r}")
+
+
+def _has_defaults(hint: Any) -> bool:
+    """Whether ``hint`` is a dataclass that can be made without arguments."""
+    if not isinstance(hint, type) or not is_dataclass(hint):
+        return False
+    return all(item.default is not MISSING or item.default_factory is not MISSING for item in fields(hint))
 
 
 def _convert_union(value: Any, hint: Any, path: str) -> Any:

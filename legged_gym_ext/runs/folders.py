@@ -116,9 +116,7 @@ def is_latest(name: str) -> bool:
     return run_folder_of(name).name == _LATEST
 
 
-def resolve_run(
-    name: str, *, root: Path = LOG_ROOT, task: str | None = None, checkpoint: str | None = None
-) -> Path:
+def resolve_run(name: str, *, root: Path = LOG_ROOT, task: str | None = None, checkpoint: str | None = None) -> Path:
     """The run folder that ``name`` means, or the checkpoint in it where one is named.
 
     Args:
@@ -151,9 +149,8 @@ def _resolve_folder(name: str, root: Path, task: str | None) -> Path:
         trained = [run for run in runs if "skills" not in _config_or_nothing(run)]
         if trained or runs:
             return (trained or runs)[-1]
-    elif len(here.parts) > 1 or here.is_absolute() or name in (".", ".."):
-        if here.is_dir():
-            return here
+    elif (len(here.parts) > 1 or here.is_absolute() or name in (".", "..")) and here.is_dir():
+        return here
     matching = [run for run in runs if name in (run.name, _without_date(run.name))]
     if not matching and (SHIPPED / name).is_dir() and Path(name).name == name:
         matching = [SHIPPED / name]
@@ -217,7 +214,8 @@ class Run:
 
 
 def checkpoint_facts(folder: Path) -> dict[str, str]:
-    """Name of the newest checkpoint of a run, or of the one that ``folder`` is, and the first 16 hexadecimal digits of its SHA-256."""
+    """Name of the newest checkpoint of a run, or of the one that ``folder`` is, and the first 16 hexadecimal digits of
+    its SHA-256."""
     path = find_checkpoint(folder)
     return {"checkpoint": path.name, "checkpoint_hash": hashlib.sha256(path.read_bytes()).hexdigest()[:16]}
 
@@ -278,7 +276,7 @@ def load_policy(folder: Path, layout: ObsLayout | None = None, env: LeggedEnv | 
     config = read_config(folder)
     num_actions = config_entry(config, "num_actions", folder)
     if not isinstance(num_actions, int) or isinstance(num_actions, bool) or num_actions < 1:
-        raise UserError(f"config.json of run folder '{folder}': num_actions must be a positive number, not {num_actions}")
+        raise UserError(f"config.json of run folder '{folder}': num_actions is {str(num_actions)[:40]}, no count")
     interface = None
     if layout is None:
         layout = config_layout(config, "obs_segments", folder) if env is None else env.obs_segments

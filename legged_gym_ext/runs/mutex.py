@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from legged_gym_ext.envs.settings import settings_of
+from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -130,7 +131,7 @@ def skill_folders(config: Mapping[str, Any], run: Path) -> dict[str, Path]:
     skills, paths = config["skills"], config_entry(config, "policy.sub_policy_paths", run)
     lists = all(isinstance(each, list) and all(isinstance(item, str) for item in each) for each in (skills, paths))
     if not lists or len(skills) != len(paths):
-        raise UserError(f"config.json of run folder '{run}': 'skills' and 'policy.sub_policy_paths' do not fit together")
+        raise UserError(f"config.json of run folder '{run}': 'skills' do not fit 'policy.sub_policy_paths'")
     return {skill: run_folder_of(run) / path for skill, path in zip(skills, paths, strict=True)}
 
 
@@ -206,12 +207,19 @@ def make_mutex(
         "action_smoothing_buffer_len": _SMOOTHING if options.smoothing is None else options.smoothing,
         "reset_non_selected": _RESET_MODES[options.reset_mode or "all"],
         "critic_hidden_dims": _CRITIC,
+        "proprioception_parts": PROPRIOCEPTION.to_json(),
     }
     interface = PolicyInterface.from_settings(settings_of(task.env), actor, 12, task.name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # so that the same skills give the same files
         policy: ActorCriticMutex = get_policy_class(class_name)(
-            actor.size, critic.size, 12, obs_segments=actor, critic_obs_segments=critic, env_interface=interface, **arguments
+            actor.size,
+            critic.size,
+            12,
+            obs_segments=actor,
+            critic_obs_segments=critic,
+            env_interface=interface,
+            **arguments,
         )
     here = folder.resolve()
     relative = [os.path.relpath(path, here) for path in arguments["sub_policy_paths"]]

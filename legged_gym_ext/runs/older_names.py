@@ -19,6 +19,9 @@ FIELDS = {
 }
 """Dotted names of fields, and the last part of what they are called now."""
 
+PROPRIOCEPTION = "legged_gym_ext.mdp.observations:proprioception"
+"""The function of a segment that is a ``ProprioceptionCfg`` now; a scale and a noise beside it had no effect."""
+
 
 def with_current_names(value: Any, path: str = "") -> Any:
     """Return ``value``, a configuration as an older run stored it, with the names of today.
@@ -28,6 +31,8 @@ def with_current_names(value: Any, path: str = "") -> Any:
         path: the dotted name of ``value`` in the whole configuration.
     """
     if isinstance(value, Mapping):
+        if value.get("func") == PROPRIOCEPTION:
+            return {}
         prefix = f"{path}." if path else ""
         return {
             FIELDS.get(f"{prefix}{key}", key): with_current_names(item, f"{prefix}{key}") for key, item in value.items()

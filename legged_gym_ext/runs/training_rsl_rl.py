@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
 from st_rl.runners.checkpoint import write_json
 from st_rl.runners.code_state import versions
+from st_rl.utils.errors import UserError
 
 _ALGORITHM_FIELDS = (
     "num_learning_epochs",
@@ -30,6 +32,17 @@ _ALGORITHM_FIELDS = (
     "desired_kl",
 )
 """Settings of PPO that the library has under the same names; it has no cool-down."""
+
+
+def has_rsl_rl() -> bool:
+    """Return whether rsl-rl-lib, which is an extra of this suite, is installed."""
+    return importlib.util.find_spec("rsl_rl") is not None
+
+
+def require_rsl_rl() -> None:
+    """Raise ``UserError`` where rsl-rl-lib is not installed."""
+    if not has_rsl_rl():
+        raise UserError("--runner rsl_rl needs rsl-rl-lib; install it with: pip install 'legged-gym-ext[rsl-rl]'")
 
 
 def rsl_rl_config(train: TrainCfg, obs_groups: dict[str, list[str]]) -> dict[str, Any]:

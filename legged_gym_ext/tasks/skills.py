@@ -9,7 +9,9 @@ from legged_gym_ext.envs.cfg import (
     EnvCfg,
     EventTermCfg,
     MetricTermCfg,
+    ObservationCfg,
     ObsTermCfg,
+    ProprioceptionCfg,
     RewardTermCfg,
     TerminationTermCfg,
 )
@@ -152,9 +154,9 @@ def skill(name: str, robot: str) -> TaskCfg:
     return TaskCfg(name=f"{robot}_{name}", env=env, train=train)
 
 
-def _observations() -> dict[str, ObsTermCfg]:
+def _observations() -> dict[str, ObservationCfg]:
     return {
-        "proprioception": ObsTermCfg(observations.proprioception),
+        "proprioception": ProprioceptionCfg(),
         "robot_config": ObsTermCfg(observations.robot_config),
         "engaging_block": ObsTermCfg(tracks.engaging_block),
         "sidewall_distance": ObsTermCfg(tracks.sidewall_distance),
@@ -162,7 +164,7 @@ def _observations() -> dict[str, ObsTermCfg]:
     }
 
 
-def _contacts() -> dict[str, ObsTermCfg]:
+def _contacts() -> dict[str, ObservationCfg]:
     return {"foot_contacts": ObsTermCfg(observations.foot_contacts)}
 
 

@@ -10,6 +10,7 @@ from legged_gym_ext.envs.cfg import (
     EventTermCfg,
     MetricTermCfg,
     ObsTermCfg,
+    ProprioceptionCfg,
     RewardTermCfg,
     TerminationTermCfg,
 )
@@ -28,9 +29,9 @@ def walk(robot: str) -> TaskCfg:
         episode_length_s=8.0,
         # Half as rough again as the ground that walks are evaluated on: falls must not be rare while it learns.
         scene=SceneCfg(height_field=HeightFieldCfg(roughness=(0.0, 0.09))),
-        observations={"proprioception": ObsTermCfg(observations.proprioception)},
+        observations={"proprioception": ProprioceptionCfg()},
         critic_observations={
-            "proprioception": ObsTermCfg(observations.proprioception),
+            "proprioception": ProprioceptionCfg(),
             "robot_config": ObsTermCfg(observations.robot_config),
             "foot_contacts": ObsTermCfg(observations.foot_contacts),
         },
@@ -51,6 +52,8 @@ def walk(robot: str) -> TaskCfg:
         },
         curriculum={"terrain": CurriculumTermCfg(curriculum.terrain_level, {"anywhere": 0.5})},
         metrics=walk_metrics(),
+        # Wider than that of the reward, so that the ground becomes rougher before the walk is at its best.
+        tracking_score=MetricTermCfg(rewards.track_lin_vel, {"sigma": 0.25}),
         # Robots fall after starts, pushes and changes of the command: training has many of them. Other falls come
         # slowly, under one and the same command, so that commands must not be too short.
         commands=VelocityCommandCfg(resampling_time_s=4.0),

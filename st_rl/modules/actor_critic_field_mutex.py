@@ -1,8 +1,8 @@
 """Mutex policies that choose the sub-policy by the obstacle ahead.
 
 The ``engaging_block`` segment is ``[signed distance, one-hot over obstacle ids, block info (2)]`` with the obstacle ids
-walk, tilt, crawl, jump, leap; sub-policy i is for obstacle i. In ``proprioception``, column 9 is the forward velocity
-command and the last ``num_actions`` columns are the last action.
+walk, tilt, crawl, jump, leap; sub-policy i is for obstacle i. Of ``proprioception`` the part ``commands`` begins with
+the forward velocity command, and the part ``actions`` is the last action.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 from st_rl.modules.actor_critic_mutex import ActorCriticMutex
 from st_rl.utils.errors import UserError
 from st_rl.utils.gaussian import DiagonalGaussian
-from st_rl.utils.obs_layout import get_obs_slice
+from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout, get_obs_slice
 from st_rl.utils.policy_interface import FORWARD_COMMAND
 from st_rl.utils.run_folder import config_entry
 
@@ -26,8 +26,21 @@ logger = logging.getLogger(__name__)
 VelocityCommand = float | Sequence[float]
 """A forward velocity in m/s, or a range ``(low, high)`` to draw it from."""
 
-_FORWARD_COMMAND = 9
 _NUM_BLOCK_INFO = 2
+
+
+def usual_proprioception(size: int, num_actions: int) -> ObsLayout:
+    """The layout of ``size`` columns of ``proprioception`` unless told otherwise.
+
+    Nine columns of velocities and gravity, the commands (at most three, at 9 to 11), the joints, the last actions.
+    """
+    before = 9
+    rest = size - before - num_actions
+    if rest < 1:
+        raise UserError(f"{size} columns of proprioception hold no command and last action; name its parts")
+    commands = min(rest, 3)
+    parts = [("velocities", before), ("commands", commands), ("joints", rest - commands), ("actions", num_actions)]
+    return ObsLayout((name, width) for name, width in parts if width)
 
 
 class ActorCriticFieldMutex(ActorCriticMutex):
@@ -47,6 +60,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         cmd_vel_mapping: Mapping[int | str, VelocityCommand] | None = None,
         reset_non_selected: str | bool = "all",
         action_smoothing_buffer_len: int = 1,
+        proprioception_parts: Segments | None = None,
         **kwargs: Any,
     ) -> None:
         """``cmd_vel_mapping``: sub-policy index -> forward velocity that replaces the command while it is selected.
@@ -54,7 +68,8 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         ``reset_non_selected``: ``"all"`` (or true) resets the memory of every sub-policy that was not selected within
         the smoothing window; ``"when_skill"`` resets, in worlds where a skill is selected, the other skills, but never
         the first sub-policy (walk); ``False`` resets none. ``action_smoothing_buffer_len``: number of last steps whose
-        selections are averaged to blend the actions.
+        selections are averaged to blend the actions. ``proprioception_parts``: layout of the columns of
+        ``proprioception``, with the parts ``commands`` and ``actions``; by default ``usual_proprioception``.
         """
         super().__init__(*args, **kwargs)
         if reset_non_selected not in ("all", True, "when_skill", False):
@@ -65,6 +80,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         self.action_smoothing_buffer_len = action_smoothing_buffer_len
         self.cmd_vel_mapping = _by_index(cmd_vel_mapping or {}, len(self.submodules))
         self._check_layout()
+        self._find_columns(proprioception_parts)
         scales = [self._lin_vel_scale(index) for index in range(len(self.submodules))]
         self.register_buffer("cmd_scales", torch.tensor(scales))
         factors = self._command_factors(scales)
@@ -93,10 +109,9 @@ class ActorCriticFieldMutex(ActorCriticMutex):
 
         The environment reports it in its own scale; ``observations (..., D)``, ``policy_selection (..., P)``.
         """
-        columns, _ = get_obs_slice(self._layout, "proprioception")
         factor = policy_selection.to(observations.dtype) @ self._scale_ratio().reciprocal()  # (..., A)
-        last_action = slice(columns.stop - self.num_actions, columns.stop)
-        return _with_columns(observations, last_action, observations[..., last_action] * factor)
+        columns = self._last_action
+        return _with_columns(observations, columns, observations[..., columns] * factor)
 
     def override_cmd_vel(self, observations: Tensor, policy_selection: Tensor) -> Tensor:
         """A new observation with the forward command of the selected sub-policy, in that sub-policy's scale.
@@ -106,9 +121,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         if self.cmd_vel_current is None or self.cmd_vel_current.shape[0] != observations.shape[0]:
             self._begin(observations)
         assert self.cmd_vel_current is not None  # _begin has made it
-        columns, _ = get_obs_slice(self._layout, "proprioception")
-        start = columns.start + _FORWARD_COMMAND
-        command = slice(start, start + 1)
+        command = self._forward_command
         overridden = policy_selection & ~self.cmd_vel_current.isnan()
         scaled = torch.where(overridden, self.cmd_vel_current * self.cmd_scales, 0.0).sum(-1, keepdim=True)
         kept = observations[..., command]
@@ -241,12 +254,27 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         own = next((column.scale for column in columns if column.part == FORWARD_COMMAND), None)
         return [1.0 if not own else scale / own for scale in scales]
 
+    def _find_columns(self, proprioception_parts: Segments | None) -> None:
+        """Where in the observation the forward command and the last action are."""
+        columns, shape = get_obs_slice(self._layout, "proprioception")
+        size = columns.stop - columns.start
+        if proprioception_parts is None:
+            parts = usual_proprioception(size, self.num_actions)
+        else:
+            parts = as_layout(proprioception_parts)
+        command, last_action = parts.slice_of("commands"), parts.slice_of("actions")
+        if len(shape) != 1 or parts.size != size or parts.size_of("actions") != self.num_actions:
+            raise UserError(
+                f"the parts of proprioception are {parts!r}, which does not fit its shape {list(shape)} and "
+                f"{self.num_actions} actions"
+            )
+        self._forward_command = slice(columns.start + command.start, columns.start + command.start + 1)
+        self._last_action = slice(columns.start + last_action.start, columns.start + last_action.stop)
+
     def _check_layout(self) -> None:
-        proprioception, engaging = self._layout["proprioception"], self._layout["engaging_block"]
+        engaging = self._layout["engaging_block"]
         if len(engaging) != 1 or engaging[0] < 2 + _NUM_BLOCK_INFO:
             raise UserError(f"engaging_block must be [distance, one-hot, info (2)], not of the shape {list(engaging)}")
-        if len(proprioception) != 1 or proprioception[0] < _FORWARD_COMMAND + 1 + self.num_actions:
-            raise UserError(f"proprioception of the shape {list(proprioception)} has no command and last action")
         num_obstacles, num_policies = engaging[0] - 1 - _NUM_BLOCK_INFO, self._num_obstacle_policies()
         if num_policies > num_obstacles:
             raise UserError(

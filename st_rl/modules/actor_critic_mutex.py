@@ -89,12 +89,13 @@ class ActorCriticMutex(ActorCritic):
         init_noise_std: float | Sequence[float] = 1.0,
         **kwargs: Any,
     ) -> None:
-        """``sub_policy_paths``: run folders, in the order of the selection.
+        """``sub_policy_paths``: run folders, or checkpoints in them, in the order of the selection.
 
         ``sub_policy_class_name`` is for runs whose ``config.json`` does not name the class. ``env_action_scale`` is
-        the action scale of the environment that the mutex acts in. A sub-policy may read a part of the environment's
-        segments. ``env_interface`` says what the environment's observations mean, for sub-policies that were trained
-        with other scales; without it they are taken as they come. ``actor_hidden_dims`` is accepted as for every policy and has no effect.
+        the action scale of the environment that the mutex acts in, and ``env_interface`` says what its observations
+        mean, for sub-policies that were trained with other scales; without it they are taken as they come. A
+        sub-policy may read a part of the environment's segments. ``actor_hidden_dims`` is accepted as for every policy
+        and has no effect.
         """
         if obs_segments is None:
             raise UserError(f"{type(self).__name__} needs obs_segments")

@@ -17,9 +17,9 @@ from st_rl.algorithms import PPO, distributed, get_algorithm_class
 from st_rl.env import StatefulVecEnv, VecEnv
 from st_rl.modules import get_policy_class
 from st_rl.runners import checkpoint, restore
+from st_rl.runners.demonstration_saver import settings_of
 from st_rl.runners.manipulators import manipulate, replaces_critic
 from st_rl.runners.metrics import RolloutMetrics
-from st_rl.runners.demonstration_saver import settings_of
 from st_rl.runners.progress import Progress, by_importance
 from st_rl.runners.resume import random_state, set_random_state
 from st_rl.runners.run_log import RunLog
@@ -115,8 +115,9 @@ class OnPolicyRunner:
     # -- training ----------------------------------------------------------------------------------
 
     def learn(self, num_iterations: int, init_at_random_ep_len: bool = False, trial: Any = None) -> dict[str, float]:
-        """Train for ``num_iterations`` more; SIGINT, SIGTERM, SIGHUP and a reader of the progress who leaves (SIGPIPE) end
-        it after the iteration in progress, saved.
+        """Train for ``num_iterations`` more; a signal ends it after the iteration in progress, saved.
+
+        The signals are SIGINT, SIGTERM, SIGHUP, and a reader of the progress who leaves (SIGPIPE).
 
         Args:
             init_at_random_ep_len: start the worlds at random times of their episodes (not in a resumed run).

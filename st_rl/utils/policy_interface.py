@@ -205,7 +205,7 @@ def _columns(
     if name != _PROPRIOCEPTION and parts is None:
         scale = term.get("scale")
         if scale is not None and not _is_number(scale):
-            raise UserError(f"config.json of run folder '{source}': the scale of '{name}' must be a number, not {scale}")
+            raise UserError(f"config.json of run folder '{source}': the scale of '{name}' is no number: {scale}")
         return tuple(Column(f"{name}[{index}]", scale) for index in range(size))
     known = list(_PARTS) if parts is None else parts
     if not isinstance(known, list | tuple) or not all(part in _PARTS for part in known):

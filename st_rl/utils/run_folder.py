@@ -68,9 +68,7 @@ def find_checkpoint(folder: str | Path, iteration: int | str | None = None) -> P
     return names[int(iteration)]
 
 
-def load_newest_whole(
-    run: str | Path, map_location: torch.device | str = "cpu"
-) -> tuple[dict[str, Any], Path]:
+def load_newest_whole(run: str | Path, map_location: torch.device | str = "cpu") -> tuple[dict[str, Any], Path]:
     """A checkpoint of a run and its path: the one that ``run`` names, or the newest that is whole.
 
     Raises:

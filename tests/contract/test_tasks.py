@@ -8,7 +8,7 @@ import pytest
 import torch
 from backend_cases import CASES
 
-from legged_gym_ext.envs.cfg import ObsTermCfg
+from legged_gym_ext.envs.cfg import ObservationCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task, task_names
@@ -27,7 +27,7 @@ OTHER_BACKENDS_STEPS = 3
 """Engines for other devices are slow on the CPU; that they agree with the first is tested elsewhere."""
 
 
-def check_layout(layout: ObsLayout, terms: dict[str, ObsTermCfg], observation: torch.Tensor) -> None:
+def check_layout(layout: ObsLayout, terms: dict[str, ObservationCfg], observation: torch.Tensor) -> None:
     assert layout.names == tuple(terms)
     for name, segment in layout.split(observation).items():
         assert segment.shape[1:] == SHAPES.get(name, segment.shape[1:]), name

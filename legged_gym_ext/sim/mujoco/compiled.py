@@ -28,7 +28,12 @@ class CompiledReader:
         state.read_state(0, self._num_envs, self._qpos, self._qvel, *out)
 
     def read_steps(
-        self, targets: np.ndarray, record: dict[str, np.ndarray], torques: Tensor, substep_dof_vel: Tensor, invalid: Tensor
+        self,
+        targets: np.ndarray,
+        record: dict[str, np.ndarray],
+        torques: Tensor,
+        substep_dof_vel: Tensor,
+        invalid: Tensor,
     ) -> None:
         """What the last physics steps recorded under ``targets (N, S, D)``, and which worlds are broken."""
         recorded = (targets, record["actuator_force"], record["qvel"], MAX_COORDINATE)

@@ -10,6 +10,8 @@ import pytest
 import torch
 from commands import SMALL, call
 
+from legged_gym_ext.cli import benchmark
+from legged_gym_ext.runs import training_rsl_rl
 from legged_gym_ext.sim.mujoco.gl import find_gl_library
 
 
@@ -81,6 +83,20 @@ def test_the_public_runner_trains_the_same_task(tmp_path: Path) -> None:
     assert json.loads((run / "evaluation.json").read_text())["episodes"] == 2
     assert json.loads((run / "config.json").read_text())["runner"] == "rsl_rl"
     assert call("evaluate", "--policy", str(run)) == 2
+
+
+def test_without_the_public_library_everything_else_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in (training_rsl_rl, benchmark):
+        monkeypatch.setattr(module, "has_rsl_rl", lambda: False)
+    assert call("train", "go1_walk", "--runner", "rsl_rl", "--log-root", str(tmp_path)) == 2
+    assert "pip install 'legged-gym-ext[rsl-rl]'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    path = tmp_path / "benchmark.json"
+    assert call("benchmark", "--worlds", "8", "--rounds", "1", "--steps", "2", "--json", str(path)) == 0
+    result = json.loads(path.read_text())
+    assert result["env_over_physics"] > 0.0 and "update_vs_rsl_rl" not in result
 
 
 def test_the_benchmark_reports_its_ratios(tmp_path: Path) -> None:

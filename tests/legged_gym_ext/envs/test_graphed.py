@@ -25,7 +25,7 @@ WORLDS = 4
 
 def as_on_a_gpu(env: LeggedEnv) -> None:
     """No shortcuts of the CPU: what is skipped in one step would be missing in all replays of it."""
-    env._skip_empty = False
+    env.state.skip_empty = False
     vars(env.sim)["_on_cpu"] = False
     vars(env.sim)["_launches"] = TapedLaunches(vars(env.sim)["_launches"])
     if env.state.track is not None:

@@ -126,7 +126,7 @@ def test_a_restored_environment_goes_on_bit_for_bit() -> None:
 
 def test_latency_waits_for_nothing() -> None:
     env = make(replace(FIXED, interval=(0.02, 0.04)))
-    env._skip_empty = False
+    env.state.skip_empty = False
     env.step(torch.zeros(2, 12))
     with HostSyncs(ignoring=("sim/mujoco/backend.py", "sim/mujoco/model.py")) as syncs:
         for _ in range(3):

@@ -24,7 +24,7 @@ needs_warp = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None,
 
 def as_on_a_gpu(env: LeggedEnv) -> LeggedEnv:
     """``env`` without the shortcuts that only the CPU takes."""
-    env._skip_empty = False
+    env.state.skip_empty = False
     if env.state.track is not None:
         env.state.track.skip_empty = False
     if "_on_cpu" in vars(env.sim):

@@ -301,3 +301,40 @@ def test_obstacles_without_a_sub_policy_are_walked(tmp_path: Path, caplog: pytes
     policy = linear_mutex(tmp_path, "ActorCriticFieldMutex", [0.5] * 2)
     assert "from 2 on" in caplog.text
     assert selected(policy, observe([WALK, TILT, CRAWL, LEAP])) == [0, 1, 0, 0]
+
+
+def test_the_parts_of_proprioception_say_where_command_and_last_action_are(tmp_path: Path) -> None:
+    """Actions first and the commands last, which is not where they are by default."""
+    parts = [["actions", [3]], ["joints", [10]], ["commands", [3]]]
+    policy = linear_mutex(tmp_path, "ActorCriticFieldMutex", [0.5] * 5, cmd_vel_mapping={3: 2.0})
+    moved = build_mutex_of(
+        SMALL,
+        "ActorCriticFieldMutex",
+        [tmp_path / f"run_{index}" for index in range(5)],
+        cmd_vel_mapping={3: 2.0},
+        env_action_scale=0.25,
+        proprioception_parts=parts,
+    )
+    obs = torch.zeros(1, SMALL.size)
+    obs[:, :3] = torch.tensor([1.0, 2.0, 3.0])
+    obs[:, 16 + 1 + JUMP] = 1.0
+    selection = moved.get_policy_selection(obs)
+    # The environment's scale is half of the sub-policy's, so that its actions are half as large there.
+    assert moved.recover_last_action(obs, selection)[0, :4].tolist() == [0.5, 1.0, 1.5, 0.0]
+    # 2 m/s in the scale 2 + 3 of the fourth sub-policy.
+    written = moved.override_cmd_vel(obs, selection)
+    assert written[0, 13] == 10.0 and torch.equal(written[:, :13], obs[:, :13])
+    assert policy.override_cmd_vel(obs, selection)[0, 9] == 10.0
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([["commands", [3]], ["actions", [3]]], "does not fit its shape"),
+        ([["joints", [10]], ["commands", [3]], ["action", [3]]], "unknown observation segment 'actions'"),
+        ([["joints", [9]], ["commands", [3]], ["actions", [4]]], "does not fit its shape"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(tmp_path: Path, parts: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        linear_mutex(tmp_path, "ActorCriticFieldMutex", [0.5] * 5, proprioception_parts=parts)

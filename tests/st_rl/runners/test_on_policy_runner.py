@@ -217,7 +217,7 @@ def test_unfitting_resumes_say_what_differs(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="16 worlds and this one 8"):
         make(env=PointMass(8)).load(tmp_path, resume=True)
     (tmp_path / "state_2.pt").unlink()
-    with pytest.raises(UserError, match="no file .*state_2.pt"):
+    with pytest.raises(UserError, match=r"no file .*state_2\.pt"):
         make().load(tmp_path / "model_2.pt", resume=True)
     with pytest.raises(UserError, match="no run folder"):
         make().load(tmp_path / "nowhere", resume=True)

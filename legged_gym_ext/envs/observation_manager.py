@@ -1,0 +1,112 @@
+"""From the terms of a configuration to one flat observation. N worlds, no loop over worlds anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.envs.cfg import NormalizationCfg, ObservationCfg, ProprioceptionCfg
+from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.mdp.proprioception import (
+    NoiseCfg,
+    check_parts,
+    measured_columns,
+    part_noise,
+    part_scales,
+    proprioception,
+)
+from st_rl.utils.errors import UserError
+from st_rl.utils.obs_layout import ObsLayout
+
+
+@dataclass(frozen=True)
+class Segment:
+    """How one segment of ``size`` columns is made."""
+
+    key: str
+    """Equal for segments with equal values before scale, noise and latency."""
+    value: Callable[[EnvState], Tensor]
+    """(N, *shape), SI units."""
+    scale: Tensor
+    """(size,)"""
+    noise: Tensor
+    """(size,) half widths, SI units."""
+    late: Tensor
+    """(size,) bool."""
+
+
+def segment_of(cfg: ObservationCfg, env: EnvState, normalization: NormalizationCfg, noise: NoiseCfg) -> Segment:
+    """What ``cfg`` describes; ``UnknownNameError`` for an unknown part."""
+    if isinstance(cfg, ProprioceptionCfg):
+        check_parts(cfg.parts)
+        return Segment(
+            key=f"proprioception {cfg.parts}",
+            value=partial(proprioception, parts=cfg.parts),
+            scale=part_scales(cfg.parts, normalization.obs_scales),
+            noise=part_noise(cfg.parts, noise),
+            late=measured_columns(cfg.parts),
+        )
+    size = cfg.func(env, **cfg.params)[0].numel()
+    return Segment(
+        key=f"{id(cfg.func)} {cfg.params}",
+        value=partial(_value, cfg.func, cfg.params),
+        scale=torch.full((size,), float(cfg.scale)),
+        noise=torch.full((size,), float(cfg.noise)),
+        late=torch.full((size,), cfg.late),
+    )
+
+
+def _value(func: Callable[..., Tensor], params: Mapping[str, Any], env: EnvState) -> Tensor:
+    return func(env, **params)
+
+
+class ObservationManager:
+    """One flat observation (N, size) from named segments, in the order of the configuration."""
+
+    def __init__(
+        self,
+        env: EnvState,
+        terms: Mapping[str, ObservationCfg],
+        normalization: NormalizationCfg,
+        noise: NoiseCfg | None,
+    ) -> None:
+        """``noise`` is ``None`` for observations without noise (the critic's)."""
+        if not terms:
+            raise UserError("a task needs at least one observation segment; add one to its configuration")
+        self._env = env
+        segments = [segment_of(term, env, normalization, noise or NoiseCfg()) for term in terms.values()]
+        shapes = [segment.value(env).shape[1:] for segment in segments]
+        self.layout = ObsLayout((name, tuple(shape)) for name, shape in zip(terms, shapes, strict=True))
+        self._sources = [(segment.key, segment.value) for segment in segments]
+        self._clip = normalization.clip_observations
+        self._scale = torch.cat([segment.scale for segment in segments]).to(env.device)
+        width = torch.cat([segment.noise for segment in segments]).to(env.device) * self._scale
+        self._noise_width = width if noise is not None and bool(width.any()) else None
+        late = torch.cat([segment.late for segment in segments])
+        self.late_columns = late.nonzero().squeeze(1).to(env.device)
+        """Columns that latency delays, int64."""
+
+    def compute(self, known: dict[str, Tensor] | None = None, late: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """The observation (N, size): noise on the SI values, then scaled and clipped.
+
+        Args:
+            known: what other managers computed in this step, by segment key; it is used and added to.
+            late: makes of the values of now in ``late_columns`` what has arrived by now; ``None`` is without latency.
+        """
+        env, known = self._env, {} if known is None else known
+        for key, value in self._sources:
+            if key not in known:
+                known[key] = value(env).reshape(env.num_envs, -1)
+        parts = [known[key] for key, _ in self._sources]
+        if late is not None:
+            now = torch.cat(parts, dim=1)
+            parts = [now.index_copy(1, self.late_columns, late(now.index_select(1, self.late_columns)))]
+        obs = parts[0] * self._scale if len(parts) == 1 else torch.cat(parts, dim=1).mul_(self._scale)
+        if self._noise_width is not None:
+            obs.addcmul_(env.rand(obs.shape[1], low=-1.0, high=1.0), self._noise_width)
+        return obs.clamp_(-self._clip, self._clip)

@@ -1,0 +1,113 @@
+"""The parts of ``proprioception``: what each is, how wide, how it is scaled, how noisy it is, and whether it is late.
+
+This is the one place that lists them. N worlds, 12 joints; vectors are in the base frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from legged_gym_ext.mdp.env_state import EnvState
+from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.obs_layout import ObsLayout
+
+
+@dataclass(frozen=True)
+class ObsScalesCfg:
+    """Factors on the parts of ``proprioception``."""
+
+    lin_vel: float = 2.0
+    """Base linear velocity, and the commands that ask for one."""
+    ang_vel: float = 0.25
+    """Base angular velocity, and the command that asks for one."""
+    gravity: float = 1.0
+    dof_pos: float = 1.0
+    dof_vel: float = 0.05
+
+
+@dataclass(frozen=True)
+class NoiseCfg:
+    """Half widths of uniform noise on the parts of ``proprioception`` that the actor sees, in SI units."""
+
+    lin_vel: float = 0.1
+    ang_vel: float = 0.2
+    gravity: float = 0.05
+    dof_pos: float = 0.01
+    dof_vel: float = 1.5
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some columns of ``proprioception`` that belong together."""
+
+    size: int
+    value: Callable[[EnvState], Tensor]
+    """(N, size), SI units."""
+    scale: Callable[[ObsScalesCfg], float | tuple[float, ...]]
+    """One factor for all columns, or one for each."""
+    noise: Callable[[NoiseCfg], float] | None
+    """Half width of the noise; ``None`` for what is not measured: the robot knows it exactly and at once."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether a sensor delivers it, so that it is noisy and, in tasks with latency, late."""
+        return self.noise is not None
+
+
+PARTS: dict[str, Part] = {
+    "base_lin_vel": Part(3, lambda env: env.base_lin_vel, lambda s: s.lin_vel, lambda n: n.lin_vel),
+    "base_ang_vel": Part(3, lambda env: env.base_ang_vel, lambda s: s.ang_vel, lambda n: n.ang_vel),
+    "projected_gravity": Part(3, lambda env: env.projected_gravity, lambda s: s.gravity, lambda n: n.gravity),
+    "commands": Part(3, lambda env: env.commands, lambda s: (s.lin_vel, s.lin_vel, s.ang_vel), None),
+    "dof_pos": Part(12, lambda env: env.dof_pos - env.default_dof_pos, lambda s: s.dof_pos, lambda n: n.dof_pos),
+    "dof_vel": Part(12, lambda env: env.dof_vel, lambda s: s.dof_vel, lambda n: n.dof_vel),
+    "actions": Part(12, lambda env: env.actions, lambda s: 1.0, None),
+}
+"""Base velocities in m/s and rad/s, the unit vector of gravity, the commands (forward and lateral velocity in m/s, yaw
+rate in rad/s), joint angles minus their defaults in rad, joint speeds in rad/s, and the last actions."""
+
+PROPRIOCEPTION = ObsLayout((name, part.size) for name, part in PARTS.items())
+"""Layout of the 48 columns of the whole segment."""
+
+
+def proprioception(env: EnvState, parts: Sequence[str] = PROPRIOCEPTION.names) -> Tensor:
+    """(N, columns): the named parts one after the other, SI units; all of them are 48 columns."""
+    return torch.cat([PARTS[name].value(env) for name in parts], dim=1)
+
+
+def check_parts(parts: Sequence[str]) -> None:
+    """``UnknownNameError`` for a part that does not exist, ``UserError`` for none at all or one named twice."""
+    for name in parts:
+        if name not in PARTS:
+            raise UnknownNameError("part of proprioception", name, list(PARTS))
+    if not parts or len(set(parts)) < len(parts):
+        raise UserError(f"proprioception needs at least one part and each at most once, not {list(parts)}")
+
+
+def part_scales(parts: Sequence[str], cfg: ObsScalesCfg) -> Tensor:
+    """(columns,) factors of the named parts."""
+    return _per_column(parts, [PARTS[name].scale(cfg) for name in parts])
+
+
+def part_noise(parts: Sequence[str], cfg: NoiseCfg) -> Tensor:
+    """(columns,) half widths of the noise on the named parts, SI units."""
+    noises = [PARTS[name].noise for name in parts]
+    return _per_column(parts, [0.0 if noise is None else noise(cfg) for noise in noises])
+
+
+def measured_columns(parts: Sequence[str]) -> Tensor:
+    """(columns,) bool: what a sensor delivers."""
+    return torch.cat([torch.full((PARTS[name].size,), PARTS[name].measured) for name in parts])
+
+
+def _per_column(parts: Sequence[str], values: Sequence[float | tuple[float, ...]]) -> Tensor:
+    """(columns,) each part's value repeated, or its values, over its columns."""
+    columns = [
+        torch.tensor(value) if isinstance(value, tuple) else torch.full((PARTS[name].size,), float(value))
+        for name, value in zip(parts, values, strict=True)
+    ]
+    return torch.cat(columns)
