@@ -92,10 +92,9 @@ class ActorCriticMutex(ActorCritic):
         """``sub_policy_paths``: run folders, or checkpoints in them, in the order of the selection.
 
         ``sub_policy_class_name`` is for runs whose ``config.json`` does not name the class. ``env_action_scale`` is
-        the action scale of the environment that the mutex acts in, and ``env_interface`` says what its observations
-        mean, for sub-policies that were trained with other scales; without it they are taken as they come. A
-        sub-policy may read a part of the environment's segments. ``actor_hidden_dims`` is accepted as for every policy
-        and has no effect.
+        the environment's action scale, and ``env_interface`` says what its observations mean, for sub-policies that
+        were trained with other scales. A sub-policy may read a part of the environment's segments.
+        ``actor_hidden_dims`` is accepted as for every policy and has no effect.
         """
         if obs_segments is None:
             raise UserError(f"{type(self).__name__} needs obs_segments")
@@ -166,6 +165,10 @@ class ActorCriticMutex(ActorCritic):
         """Not defined here: derive a class that decides which sub-policy acts."""
         raise NotImplementedError(f"{type(self).__name__} does not say which sub-policy acts; derive a class that does")
 
+    def step_states(self, batch_size: int) -> dict[str, Tensor]:
+        """Not defined here: derive a class that decides which sub-policy acts."""
+        raise UserError(f"{type(self).__name__} does not say which sub-policy acts; export one of its sub-policies")
+
     def sub_policy_actions(
         self, observations: Tensor, active: Tensor | None = None, forget_inactive: bool = False
     ) -> Tensor:
@@ -204,14 +207,19 @@ class ActorCriticMutex(ActorCritic):
         return output
 
     def _run(self, index: int, observations: Tensor) -> Tensor:
-        """Mean actions ``(n, A)`` of one sub-policy, from its own segments and normalized as in its run."""
+        """Mean actions ``(n, A)`` of one sub-policy."""
+        return self.submodules[index].act_inference(self._seen(index, observations))  # type: ignore[operator]
+
+    def _seen(self, index: int, observations: Tensor) -> Tensor:
+        """What one sub-policy reads of ``observations (n, D)``: its own segments, scaled and normalized as in its
+        run."""
         assert self.obs_segments is not None  # checked by the constructor
         layout = self.sub_layouts[index]
         if layout != self.obs_segments:
             observations = self.obs_segments.select(observations, layout.names)
         if self.converts_observations:
             observations = observations * self.observation_factor_of(index)
-        return self.submodules[index].act_inference(self.sub_normalizers[index](observations))  # type: ignore[operator]
+        return self.sub_normalizers[index](observations)
 
     def input_layouts(self, obs_segments: Segments, critic_obs_segments: Segments) -> dict[str, ObsLayout]:
         """As in ``ActorCritic``, of the critic; the sub-policies keep the layouts of their runs."""
