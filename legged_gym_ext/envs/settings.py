@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from legged_gym_ext.envs.cfg import EnvCfg, ObservationCfg, ProprioceptionCfg
+from legged_gym_ext.mdp.term_ranges import UNBOUNDED, Bounds, range_of
 
 
 def settings_of(cfg: EnvCfg) -> dict[str, Any]:
@@ -23,3 +24,18 @@ def settings_of(cfg: EnvCfg) -> dict[str, Any]:
 
 def _term(term: ObservationCfg) -> dict[str, Any]:
     return {"parts": list(term.parts)} if isinstance(term, ProprioceptionCfg) else {"scale": term.scale}
+
+
+def segment_ranges(cfg: EnvCfg) -> dict[str, Bounds]:
+    """Between which bounds the numbers of each segment of the actor's observation lie, but for noise.
+
+    They follow from what the terms declare, from their scales and from ``normalization.clip_observations``.
+    """
+    clip = cfg.normalization.clip_observations
+    found: dict[str, Bounds] = {}
+    for name, term in cfg.observations.items():
+        low, high = UNBOUNDED if isinstance(term, ProprioceptionCfg) else range_of(term.func)
+        scale = 1.0 if isinstance(term, ProprioceptionCfg) else term.scale
+        ends = sorted((low * scale, high * scale)) if scale else [0.0, 0.0]
+        found[name] = (max(ends[0], -clip), min(ends[1], clip))
+    return found

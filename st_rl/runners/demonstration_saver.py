@@ -128,6 +128,8 @@ class DemonstrationSaver:
     def collect(self, num_steps: int | None = None, num_trajectories: int | None = None) -> dict[str, Any]:
         """Play until that many steps (of every world) or trajectories are done, or SIGINT or SIGTERM arrives.
 
+        Where steps or a signal end it, the trajectories in flight are written as cut off there.
+
         Returns:
             ``steps`` and ``trajectories`` of this call, and ``signal``, the number of the one that ended it or 0.
         """
@@ -143,6 +145,15 @@ class DemonstrationSaver:
                     logged = time.monotonic()
                     rate = (steps + 1) * self.env.num_envs / (logged - began)
                     logger.info("%s: %d trajectories, %.0f steps/s", self.writer.collector, trajectories, rate)
+        if num_trajectories is None or self.writer.num_written - first_file < num_trajectories:
+            self.writer.flush()
+        for name, share in self.writer.clipped().items():
+            if share > 0.0:
+                bounds = self.writer.metadata.compression[name]
+                logger.warning(
+                    "%s: %.1f %% of the numbers of '%s' lay outside %g to %g and were clipped",
+                    *(self.writer.collector, 100.0 * share, name, bounds.low, bounds.high),
+                )
         return {
             "steps": self.num_steps - first_step,
             "trajectories": self.writer.num_written - first_file,
