@@ -230,7 +230,8 @@ def _obs_scale(scales: Settings, key: str, source: object) -> float | None:
 
 
 def _control_dt(sim: Settings) -> float | None:
-    dt, decimation = sim.get("dt"), sim.get("decimation")
+    dt: Any = sim.get("dt")
+    decimation: Any = sim.get("decimation")
     return float(dt) * decimation if _is_number(dt) and _is_number(decimation) else None
 
 
