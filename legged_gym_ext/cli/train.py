@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from st_rl.modules import get_policy_class
 from st_rl.runners import get_runner_class
 from st_rl.runners.run_lock import locked_run
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Count, Duration
 from st_rl.utils.run_folder import run_folder_of
 
 
@@ -49,16 +50,16 @@ class TrainOptions(WhereOptions):
     """Which checkpoint of that run to start or resume from: the number of its iteration, or 'best' for the one with
     the highest mean reward; by default the newest that is whole. Later ones are set aside when a run is resumed."""
     graphed: bool = True
-    """On a GPU, replay whole control steps as CUDA graphs, which is faster (docs/gpu.md)."""
+    """On a GPU, replay whole control steps as CUDA graphs, which is faster (docs/how-to/train_on_a_gpu.md)."""
     runner: str = "st_rl"
     """'st_rl', or 'rsl_rl' for the public library's runner."""
     evaluate: bool = True
     """Evaluate after training, into evaluation.json."""
-    episodes: int = 256
+    episodes: Count = 256
     """Episodes of the evaluation."""
     video: bool = True
     """Film after training, into video.mp4."""
-    video_seconds: float = 12.0
+    video_seconds: Duration = 12.0
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
@@ -125,6 +126,12 @@ def finish(task: TaskCfg, folder: Path, make_policy: MakePolicy, options: TrainO
             env.close()
 
 
+def what_next(folder: Path) -> str:
+    """Return what one may want to type when the training in ``folder`` has ended."""
+    name = shlex.quote(str(folder))
+    return f"next:\n  tensorboard --logdir {name}\n  legged-play --policy {name}\n  legged-evaluate --policy {name}"
+
+
 def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | None]:
     """The run folder, made if it is a new one, or the checkpoint to resume; and the run that a new one starts from."""
     if options.runner not in ("st_rl", "rsl_rl"):
@@ -183,17 +190,10 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
         resume, where = options.resume is not None, replace(options.where(), device=str(device))
         graphed = options.graphed and device.type == "cuda"
         is_first = distributed.rank() == 0
-        with locked(folder) if is_first else contextlib.nullcontext():
+        lock = locked_run(run_folder_of(folder)) if is_first else contextlib.nullcontext()
+        with runs.withdrawn_if_refused(run_folder_of(folder), new=is_first and not resume), lock:
             code = train(task, folder, where, resume=resume, weights_from=source, graphed=graphed)
         return code, run_folder_of(folder), is_first
-
-
-@contextlib.contextmanager
-def locked(run: Path) -> Iterator[None]:
-    """Have the run folder for this process, and remove it again where a new run is refused."""
-    folder = run_folder_of(run)
-    with runs.removed_if_refused(folder), locked_run(folder):
-        yield
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -208,9 +208,10 @@ def main(argv: list[str] | None = None) -> int:
         if said:
             print(said)
         task, folder, _ = prepare(task, options)
-        with locked(folder):
+        with runs.withdrawn_if_refused(folder, new=True), locked_run(folder):
             train_with_rsl_rl(task, folder, options.where())
         finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
+        print(what_next(folder))
         return 0
     code, folder, is_first = train_together(task, options)
     if not is_first:
@@ -219,6 +220,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"stopped and saved; go on with: scripts/train.py {task.name} --resume {folder}")
         return code
     finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
+    print(what_next(folder))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from legged_gym_ext.envs.cfg import EnvCfg, ObservationCfg, ProprioceptionCfg
+from legged_gym_ext.envs.control import control_of
 from legged_gym_ext.mdp.term_ranges import UNBOUNDED, Bounds, range_of
 
 
@@ -12,7 +13,7 @@ def settings_of(cfg: EnvCfg) -> dict[str, Any]:
     """The entries of ``config.json`` that ``st_rl.utils.policy_interface`` reads."""
     return {
         "robot": cfg.robot,
-        "control": dict(vars(cfg.control)),
+        "control": dict(vars(control_of(cfg))),
         "normalization": {"obs_scales": dict(vars(cfg.normalization.obs_scales))},
         "env": {
             "sim": {"dt": cfg.sim.dt, "decimation": cfg.sim.decimation},

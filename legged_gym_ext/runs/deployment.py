@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from legged_gym_ext.envs.cfg import ObservationCfg, ObsTermCfg
+from legged_gym_ext.envs.control import robot_of
 from legged_gym_ext.robots.base import RobotCfg
-from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.runs.folders import checkpoint_facts, load_run
 from legged_gym_ext.runs.mutex import mutex_skills
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -42,7 +42,7 @@ def deployment(run: Path, loaded: SubPolicy) -> dict[str, Any]:
     done with its outputs, at which rate. Every tuple per joint is in the order of ``joint_names``.
     """
     task = load_run(run).task
-    robot, env = get_robot(task.env.robot), task.env
+    robot, env = robot_of(task.env), task.env
     scale = loaded.interface.action_scale
     assert scale is not None  # every run has one
     description: dict[str, Any] = {

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import logging
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.envs.cfg import EnvCfg
+from legged_gym_ext.envs.control import control_of
 from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.resource_folder import resource_folder
@@ -25,6 +27,7 @@ from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.modules.actor_critic_mutex import SubPolicy, load_sub_policy
+from st_rl.runners.metrics_file import read_metrics
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
 from st_rl.utils.policy_interface import PolicyInterface
@@ -83,6 +86,17 @@ def removed_if_refused(folder: Path) -> Iterator[None]:
     except UserError:
         with contextlib.suppress(OSError):
             folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def withdrawn_if_refused(folder: Path, *, new: bool) -> Iterator[None]:
+    """Whatever ends a ``new`` training before its first iteration is done leaves no ``folder`` behind."""
+    try:
+        yield
+    except BaseException:
+        if new and not checkpoint_iterations(folder) and not read_metrics(folder):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
@@ -191,7 +205,7 @@ def run_config(task: TaskCfg, backend: str) -> dict[str, Any]:
         "task": task.name,
         "robot": task.env.robot,
         "backend": backend,
-        "control": to_dict(task.env.control),
+        "control": to_dict(control_of(task.env)),
         "normalization": to_dict(task.env.normalization),
         "env": to_dict(task.env),
         "train": to_dict(task.train),

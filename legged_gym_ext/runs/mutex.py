@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 
+from legged_gym_ext.envs.control import robot_of
 from legged_gym_ext.envs.settings import settings_of
 from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from legged_gym_ext.runs import folders as runs
@@ -22,6 +23,7 @@ from st_rl.runners.code_state import code_state, versions
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
 from st_rl.utils.policy_interface import PolicyInterface
+from st_rl.utils.ranges import Bounds, Checked
 from st_rl.utils.run_folder import config_entry, read_config, run_folder_of
 
 MUTEX = "mutex"
@@ -36,7 +38,7 @@ _CRITIC = [16]
 
 
 @dataclass
-class MutexOptions:
+class MutexOptions(Checked):
     """What a script can say about a mutex. What it leaves open is as in the robot's shipped mutex."""
 
     sub_policies: tuple[str, ...] = ()
@@ -45,7 +47,7 @@ class MutexOptions:
     skill_velocity: tuple[str, ...] = ()
     """Of a mutex: skill=m/s or skill=low:high, the forward command while the skill is selected. By default as in the
     shipped mutex, or as the skill was trained; walk keeps the task's."""
-    smoothing: int | None = None
+    smoothing: Annotated[int, Bounds(ge=1, le=10000)] | None = None
     """Of a mutex: control steps whose selections are averaged where it switches; by default as in the shipped mutex,
     or 10."""
     reset_mode: Literal["all", "when_skill", "none"] | None = None
@@ -202,7 +204,7 @@ def make_mutex(
     arguments: dict[str, Any] = {
         "sub_policy_class_name": "ActorCritic",
         "sub_policy_paths": [str(path.resolve()) for path in sub_policies.values()],
-        "env_action_scale": task.env.control.action_scale,
+        "env_action_scale": robot_of(task.env).action_scale,
         "cmd_vel_mapping": {str(k): v for k, v in skill_velocities(sub_policies, options.skill_velocity).items()},
         "action_smoothing_buffer_len": _SMOOTHING if options.smoothing is None else options.smoothing,
         "reset_non_selected": _RESET_MODES[options.reset_mode or "all"],

@@ -8,10 +8,13 @@ from collections.abc import Callable
 import torch
 
 from legged_gym_ext.robots.base import RobotCfg
+from legged_gym_ext.robots.check import check_robot
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg, Simulator
 from legged_gym_ext.sim.kernel_cache import require_kernel_cache
+from legged_gym_ext.sim.where import check_device_name
 from legged_gym_ext.terrain.height_field import HeightField
-from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.errors import UserError
+from st_rl.utils.registry import Registry
 
 Factory = Callable[[RobotCfg, int, SimCfg, SceneCfg, HeightField | None, str], Simulator]
 
@@ -40,9 +43,8 @@ def _warp(
 
 def require_device(device: str) -> None:
     """``UserError`` where ``device`` is neither the CPU nor a CUDA device of this machine."""
+    check_device_name(device)
     kind, _, index = device.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdecimal()):
-        raise UserError(f"'{device}' is no device; choose 'cpu', 'cuda' or 'cuda:<number>'")
     if kind == "cuda" and not torch.cuda.is_available():
         raise UserError(
             f"--device {device} needs an NVIDIA GPU that torch can use, and there is none; use --device cpu"
@@ -51,13 +53,12 @@ def require_device(device: str) -> None:
         raise UserError(f"there is no device '{device}'; this machine has {torch.cuda.device_count()} GPUs")
 
 
-BACKENDS: dict[str, Factory] = {"mujoco": _mujoco, "warp": _warp}
+BACKENDS: Registry[Factory] = Registry("backend", {"mujoco": _mujoco, "warp": _warp})
 
 
 def require_backend(backend: str, device: str) -> None:
     """Raise what ``make_simulator`` would, before anything is made on ``device``."""
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, sorted(BACKENDS))
+    BACKENDS[backend]
     require_device(device)
 
 
@@ -75,8 +76,7 @@ def make_simulator(
 
     Raises:
         UnknownNameError: for an unknown backend, listing the known ones.
-        UserError: where the backend cannot run on ``device``.
+        UserError: where the backend cannot run on ``device``, or the facts of ``robot`` do not fit together.
     """
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, sorted(BACKENDS))
+    check_robot(robot)
     return BACKENDS[backend](robot, num_envs, sim, scene, height_field, device)
