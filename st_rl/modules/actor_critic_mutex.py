@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from st_rl.modules.actor_critic import ActorCritic
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.modules.registry import get_policy_class
-from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.errors import UnknownNameError, UserError, say_once
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout
 from st_rl.utils.policy_interface import (
     FORWARD_COMMAND,
@@ -273,7 +273,7 @@ def load_sub_policy(
     interface = PolicyInterface.from_settings(config, layout, num_actions, folder)
     conversion = conversion_between(env_interface, interface, folder)
     if conversion.differences:
-        logger.warning("%s", conversion.sentence(folder))
+        say_once(logger, conversion.sentence(folder))
     policy = _build(folder, config, arguments, interface, (default_class_name, num_actions))
     checkpoint, path = load_newest_whole(folder)
     weights = checkpoint["model_state_dict"]

@@ -67,7 +67,7 @@ class PolicyInterface:
     control_dt: float | None = None
     """Seconds between two actions."""
     gains: Mapping[str, Any] = field(default_factory=dict)
-    """Gains of the joint controllers where they are set."""
+    """Gains of the joint controllers where they are known: one number where all joints have the same."""
 
     @classmethod
     def from_settings(
@@ -94,7 +94,7 @@ class PolicyInterface:
             action_scale=None if scale is None else action_scales(scale, num_actions, source),
             robot=robot if isinstance(robot, str) else None,
             control_dt=_control_dt(_object(env, "sim", source)),
-            gains={name: control[name] for name in _CONTROL if control.get(name) is not None},
+            gains={name: _gains(control[name]) for name in _CONTROL if control.get(name) is not None},
         )
 
 
@@ -220,6 +220,11 @@ def _columns(
         # Not as this program makes it: its columns are taken as they come.
         return tuple(Column(f"{name}[{index}]", None) for index in range(size))
     return tuple(one) * (size // len(one))
+
+
+def _gains(value: Any) -> Any:
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    return values[0] if values and all(each == values[0] for each in values) else values
 
 
 def _obs_scale(scales: Settings, key: str, source: object) -> float | None:
