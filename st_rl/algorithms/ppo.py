@@ -423,6 +423,8 @@ class PPO:
         # The optimizer would go on working in the very tensors that it is given.
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer_state_dict"]))
         self.num_updates = int(state["num_updates"])
+        if self.cfg.schedule == "fixed":
+            self.learning_rate.fill_(self.cfg.learning_rate)  # as configured now, not as where it was saved
         for group in self.optimizer.param_groups:
             group["capturable"] = self.device.type == "cuda"  # as here, not as where it was saved
         # A recording is bound to the tensors that have just been replaced.
