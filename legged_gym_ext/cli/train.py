@@ -43,7 +43,7 @@ class TrainOptions(WhereOptions):
     load_run: str | None = None
     """Run whose weights a new one starts from: a folder, a run's name, a shipped policy's name, or 'latest'."""
     graphed: bool = True
-    """On a GPU, replay whole control steps as CUDA graphs, which is faster (docs/gpu.md)."""
+    """On a GPU, replay whole control steps as CUDA graphs, which is faster (docs/how-to/train_on_a_gpu.md)."""
     runner: str = "st_rl"
     """'st_rl', or 'rsl_rl' for the public library's runner."""
     evaluate: bool = True

@@ -18,6 +18,7 @@ from st_rl.utils.ranges import (
     Bounds,
     Checked,
     Count,
+    Extent,
     NonNegative,
     NonNegativeInterval,
     Positive,
@@ -130,10 +131,17 @@ class MetricTermCfg(Checked):
 
 @dataclass(frozen=True)
 class ControlCfg(Checked):
-    """From actions to joint targets: ``default + action_scale * action``."""
+    """From actions to joint targets ``default + action_scale * action``, and the gains that lead to them.
 
-    action_scale: Annotated[float, Bounds(gt=0.0, le=10.0)] = 0.25
+    ``None`` is the robot's own (``RobotCfg``).
+    """
+
+    action_scale: Annotated[float, Bounds(gt=0.0, le=10.0)] | None = None
     """rad per unit of action."""
+    stiffness: tuple[Extent, ...] | None = None
+    """Proportional gains, N m/rad: one for all joints, one each for hip, thigh and calf, or one for each joint."""
+    damping: tuple[Extent, ...] | None = None
+    """Derivative gains, N m s/rad, as ``stiffness``."""
 
 
 @dataclass(frozen=True)

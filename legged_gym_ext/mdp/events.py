@@ -69,7 +69,7 @@ def arrive(env: EnvState, mask: Tensor, *, share: Share) -> None:
 
     Fast, landing, askew, joints in full motion, and nearer to the obstacle than at the start of a track.
     The ranges are about those that the shipped policies had when they handed over behind hurdles, leaps, jumps and
-    drops (docs/combine_skills.md). For an event after the one that places the robots.
+    drops (docs/notes/combine_skills.md). For an event after the one that places the robots.
     """
     reset_root_and_joints(
         env,

@@ -10,12 +10,12 @@ from typing import Any
 
 from legged_gym_ext.evaluation.report import read_report
 from legged_gym_ext.pipeline.stages import Stage
-from legged_gym_ext.robots.registry import ROBOTS
+from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs import mutex
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.tasks.skills import NUM_LEVELS, SKILLS
-from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Checked, Count, Whole
 from st_rl.utils.run_folder import checkpoint_iterations, read_config
 
@@ -34,7 +34,7 @@ _FINISH_OPTIONS = (
 )
 """What second trainings, and those of another robot's skills, differ in: all levels, solid obstacles, less noise."""
 _MUTEX_VELOCITY = ("jump=1.0",)
-"""Slower than a jump is learned with: what comes next takes over from a calmer robot (docs/combine_skills.md)."""
+"""Slower than a jump is learned with: what comes next takes over from a calmer robot (docs/notes/combine_skills.md)."""
 _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
 
 
@@ -61,8 +61,7 @@ class SkillsPlan(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         for robot in (self.robot, *([self.donor] if self.donor is not None else [])):
-            if robot not in ROBOTS:
-                raise UnknownNameError("robot", robot, sorted(ROBOTS))
+            get_robot(robot)
         for skill in self.skills:
             get_task(self.task(skill))
         if not self.skills:

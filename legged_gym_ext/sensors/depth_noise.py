@@ -41,22 +41,52 @@ class DepthNoiseCfg(Checked):
     """Of a pixel at an edge that reads nothing."""
 
 
+@dataclass(frozen=True)
+class NoiseDraws:
+    """Random numbers of n images: ``normal`` standard normal, all others uniform in [0, 1)."""
+
+    normal: Tensor
+    """(n, H, W), of the error of a depth."""
+    sky: Tensor
+    """(n, 4) for ``sky_artifacts``."""
+    edge: Tensor
+    """(n, H, W), whether a pixel at an edge reads nothing."""
+    blocks: Tensor
+    """(n, num_blocks, 5) for ``missing_blocks``."""
+    spark: Tensor
+    """(n, H, W), whether a pixel reads any depth at all."""
+    spark_value: Tensor
+    """(n, H, W), which."""
+
+
 def noisy(
     depth: Tensor, cfg: DepthNoiseCfg, generator: torch.Generator | None, *, near: float = 0.1, far: float = 3.0
 ) -> Tensor:
-    """``depth (N, H, W)`` m as a camera would deliver it, within [near, far]."""
+    """``depth (n, H, W)`` m as a camera would deliver it, within [near, far]."""
 
     def rand(*size: int) -> Tensor:
         return torch.rand(size, generator=generator, device=depth.device)
 
     count, shape = depth.shape[0], depth.shape
+    draws = NoiseDraws(
+        normal=torch.randn(shape, generator=generator, device=depth.device),
+        sky=rand(count, 4),
+        edge=rand(*shape),
+        blocks=rand(count, cfg.num_blocks, 5),
+        spark=rand(*shape),
+        spark_value=rand(*shape),
+    )
+    return with_noise(depth, cfg, draws, near=near, far=far)
+
+
+def with_noise(depth: Tensor, cfg: DepthNoiseCfg, draws: NoiseDraws, *, near: float, far: float) -> Tensor:
+    """``depth (n, H, W)`` m as a camera would deliver it with these random numbers, within [near, far]."""
     clipped = depth.clamp(near, far)
-    measured = range_noise(clipped, cfg, torch.randn(shape, generator=generator, device=depth.device))
-    measured = torch.where(clipped < far, measured, clipped)
-    measured = sky_artifacts(measured, cfg, rand(count, 4), far)
-    measured = torch.where(edges(clipped, cfg.edge_jump) & (rand(*shape) < cfg.edge_probability), far, measured)
-    measured = torch.where(missing_blocks(depth, cfg, rand(count, cfg.num_blocks, 5)), far, measured)
-    measured = torch.where(rand(*shape) < cfg.spark_probability, near + (far - near) * rand(*shape), measured)
+    measured = torch.where(clipped < far, range_noise(clipped, cfg, draws.normal), clipped)
+    measured = sky_artifacts(measured, cfg, draws.sky, far)
+    measured = torch.where(edges(clipped, cfg.edge_jump) & (draws.edge < cfg.edge_probability), far, measured)
+    measured = torch.where(missing_blocks(depth, cfg, draws.blocks), far, measured)
+    measured = torch.where(draws.spark < cfg.spark_probability, near + (far - near) * draws.spark_value, measured)
     return measured.clamp(near, far)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -182,3 +183,17 @@ def test_a_name_that_is_in_use_is_refused(tmp_path: Path, capsys: pytest.Capture
         other.kill()
     # A process that was killed does not keep its name.
     assert collect(data, "--steps", "4", "--max-length", "2", "--name", "one") == 0
+
+
+def test_the_documented_example_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of the page, in its order, with fewer worlds and steps."""
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "imitate.md").read_text(encoding="utf-8")
+    block = page.split("## With collectors")[1].split("```bash")[1].split("```")[0].replace("\\\n", " ")
+    small = {"collect": ["--steps", "25", *WORLDS], "train": [*WORLDS, *STEPS, *QUIET]}
+    monkeypatch.chdir(tmp_path)
+    lines = [shlex.split(line.removesuffix("&")) for line in block.splitlines() if line.startswith("legged-")]
+    assert [line[0] for line in lines] == ["legged-collect", "legged-train", "legged-collect"]
+    for name, *arguments in lines:
+        command = name.removeprefix("legged-")
+        assert call(command, *arguments, *small[command]) == 0
+    assert {path.name.split("_")[1] for path in list_trajectories(tmp_path / "data" / "walk")} == {"one", "two"}
