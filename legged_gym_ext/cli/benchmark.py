@@ -17,11 +17,13 @@ from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
 from legged_gym_ext.benchmarks.vision import student_train_steps_per_second, vision_over_field
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
+from legged_gym_ext.runs.outputs import require_own_report
 from legged_gym_ext.runs.training_rsl_rl import has_rsl_rl
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
+from st_rl.utils.ranges import Count
 
 _SEEING_WORLDS = 256
 """Worlds in which a student is trained at most: as many as its task has by itself."""
@@ -32,10 +34,10 @@ class BenchmarkOptions(WhereOptions):
     """Measure speed and memory, as ratios of what runs side by side."""
 
     task: str = "go1_walk"
-    worlds: int = 1024
-    rounds: int = 7
+    worlds: Count = 1024
+    rounds: Count = 7
     """Measurements alternate this many times; medians are reported."""
-    steps: int = 48
+    steps: Count = 48
     """Control steps per measurement of physics and environment."""
     json: Path | None = None
     """File for the figures."""
@@ -58,6 +60,8 @@ def compared_updates(task: TaskCfg, sizes: dict[str, Any]) -> dict[str, float]:
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options = parse_options(BenchmarkOptions, argv)
+    if options.json is not None:
+        require_own_report(options.json, "env_over_physics")
     task = get_task(options.task)
     require_backend(options.backend, options.device)
     size: dict[str, Any] = {"worlds": options.worlds, "rounds": options.rounds, "steps": options.steps}

@@ -8,45 +8,45 @@ from pathlib import Path
 
 import torch
 
+from legged_gym_ext.mdp.commands import Speed
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
-from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
-from legged_gym_ext.sim.interface import CameraCfg
-from legged_gym_ext.tasks.registry import get_task
+from legged_gym_ext.runs.mutex import mutex_skills
+from legged_gym_ext.runs.outputs import require_own_picture
+from legged_gym_ext.runs.policy_options import PolicyOptions
+from legged_gym_ext.sim.interface import Azimuth, CameraCfg, Distance, Elevation
 from legged_gym_ext.viewing.block_pictures import write_png
+from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
 from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.video import TRACK_CAMERA, TrackVideoCfg, record, stills, video_cfg
+from st_rl.utils.files import require_suffix
+from st_rl.utils.ranges import Duration, Pixels, Seed, Share
 
 
 @dataclass
-class RecordOptions(WhereOptions, MutexOptions):
+class RecordOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     """Film a trained policy; works without a display."""
 
-    task: str = ""
-    """Registered task; by default that of the run."""
-    policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
     out: Path | None = None
-    """The file; by default video.mp4 in the run folder. One that ends with .png gets stills of the same."""
-    seconds: float | None = None
+    """The file; by default video.mp4 in the run folder, or logs/videos/NAME/video.mp4 for a shipped policy. One that
+    ends with .png gets stills of the same."""
+    seconds: Duration | None = None
     """Length at most; by default 12, and on a track as long as the robot needs."""
-    command: tuple[float, float, float] | None = None
+    command: tuple[Speed, Speed, Speed] | None = None
     """Forward and lateral velocity in m/s and yaw rate in rad/s throughout; by default they change."""
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
     blocks: tuple[str, ...] = ()
     """Types of the obstacles of a track, one after the other; by default those of the task."""
-    camera_width: int = 640
-    camera_height: int = 480
-    camera_distance: float | None = None
+    camera_width: Pixels = 640
+    camera_height: Pixels = 480
+    camera_distance: Distance | None = None
     """m from the trunk."""
-    camera_azimuth: float | None = None
+    camera_azimuth: Azimuth | None = None
     """Degrees; 0 looks along +x, the direction of tracks, and 90 along +y."""
-    camera_elevation: float | None = None
+    camera_elevation: Elevation | None = None
     """Degrees."""
-    seed: int = 1
-    log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    seed: Seed = 1
 
 
 def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
@@ -64,20 +64,25 @@ def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options = parse_options(RecordOptions, argv)
-    named = get_task(options.task) if options.task else None
-    only = options.task or None if options.policy == "latest" else None
-    folder = resolve_policy(options.policy, named, options, root=options.log_root, only=only)
-    task = named or runs.load_run(folder).task
-    path = options.out or folder / "video.mp4"
+    if options.out is not None:
+        require_suffix(options.out, (".mp4", ".png"), "--out")
+    task = options.base_task()
+    checkpoint = options.find_policy(task)
+    path = options.out
+    if path is None:
+        path = runs.output_folder(checkpoint, "videos") / "video.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+    require_own_picture(path)
     on_track = task.env.track is not None
     cfg = video_cfg(task.env, options.command, TrackVideoCfg(options.difficulty, options.blocks))
+    cfg = shown_cfg(cfg, options)
     env = runs.make_env(cfg, options.where(), num_envs=1, seed=options.seed)
     try:
         torch.manual_seed(options.seed)
-        policy = runs.RunPolicy(folder, env)
+        policy = runs.RunPolicy(checkpoint, env, sample=options.sample_actions)
         seconds = options.seconds or (cfg.episode_length_s if on_track else 12.0)
         camera = camera_of(options, on_track)
-        caption = track_caption(env, policy, mutex_skills(folder)) if on_track else None
+        caption = track_caption(env, policy, mutex_skills(checkpoint)) if on_track else None
         if path.suffix == ".png":
             write_png(path, stills(env, policy, seconds=seconds, camera=camera, caption=caption))
             print(path)

@@ -17,6 +17,7 @@ from legged_gym_ext.runs import mutex
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.tasks.skills import NUM_LEVELS, SKILLS
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Checked, Count, Whole
 from st_rl.utils.run_folder import checkpoint_iterations, read_config
 
 WALK = "walk"
@@ -41,7 +42,7 @@ _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
 
 
 @dataclass(frozen=True)
-class SkillsPlan:
+class SkillsPlan(Checked):
     """What is to be trained, and where."""
 
     robot: str
@@ -51,18 +52,19 @@ class SkillsPlan:
     """A run to start from instead of training one."""
     donor: str | None = None
     """Another robot whose shipped policy of the same name every skill starts from, where there is one."""
-    num_envs: int | None = None
-    max_iterations: int | None = None
+    num_envs: Count | None = None
+    max_iterations: Count | None = None
     """Of every training; by default those of the tasks."""
-    episodes: int | None = None
+    episodes: Count | None = None
     """Of every evaluation; by default those of the protocols."""
-    strict_episodes: int = 100
+    strict_episodes: Whole = 100
     """Episodes of every skill that are checked at every physics step."""
     videos: bool = True
     student: bool = True
     """Whether the mutex teaches a policy that sees."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for robot in (self.robot, *([self.donor] if self.donor is not None else [])):
             get_robot(robot)
         for skill in self.skills:
@@ -247,17 +249,15 @@ def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
 
     def make(threads: int) -> list[str]:
         given = [f"{skill}={_run(plan, source[skill])}" for skill in skills]
-        where = ("--task", plan.task("field"), "--out", str(folder))
+        where = ("--task", plan.task("field"), "--out", str(folder), "--replace")
         slower = ["--skill-velocity", *_MUTEX_VELOCITY] if "jump" in skills else []
         return _command("make_mutex", *where, *slower, "--sub-policies", *given)
 
     def is_made() -> bool:
         if not (folder / "model_0.pt").is_file():
             return False
-        paths = read_config(folder)["policy"]["sub_policy_paths"]
-        return [(folder / path).resolve() for path in paths] == [
-            _run(plan, source[skill]).resolve() for skill in skills
-        ]
+        made_of = mutex.skill_folders(read_config(folder), folder).values()
+        return [path.resolve() for path in made_of] == [_run(plan, source[skill]).resolve() for skill in skills]
 
     def evaluate(name: str, *more: str) -> Stage:
         path = folder / name

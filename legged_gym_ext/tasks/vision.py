@@ -15,9 +15,10 @@ from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sensors.latency import LatencyCfg
-from legged_gym_ext.tasks.cfg import PolicyCfg, TaskCfg, TrainCfg
+from legged_gym_ext.tasks.cfg import PolicyCfg, TaskCfg, TrainCfg, Widths
 from legged_gym_ext.tasks.skills import NUM_LEVELS, skill
 from st_rl.algorithms.dagger import DAggerCfg
+from st_rl.utils.ranges import Checked, Count, Positive, Whole
 
 MEASURED = tuple(name for name in PROPRIOCEPTION if name != "base_lin_vel")
 """The parts of proprioception that a robot without a motion capture system knows."""
@@ -30,23 +31,23 @@ STARTS = {"a1": "go1_field"}
 
 
 @dataclass(frozen=True)
-class ConvCfg:
+class ConvCfg(Checked):
     """A ``Conv2dHeadModel``: one number for each convolution, and the widths of the layers behind them."""
 
-    channels: tuple[int, ...] = (16, 32, 64)
-    kernel_sizes: tuple[int, ...] = (5, 3, 3)
-    strides: tuple[int, ...] = (2, 2, 2)
-    paddings: tuple[int, ...] = (2, 1, 1)
-    hidden_sizes: tuple[int, ...] = (128,)
+    channels: Widths = (16, 32, 64)
+    kernel_sizes: Widths = (5, 3, 3)
+    strides: Widths = (2, 2, 2)
+    paddings: tuple[Whole, ...] = (2, 1, 1)
+    hidden_sizes: Widths = (128,)
     use_maxpool: bool = False
     """Take the largest of neighboring pixels where the stride is above 1, instead of every other one."""
 
 
 @dataclass(frozen=True)
-class HeadCfg:
+class HeadCfg(Checked):
     """An ``MlpModel``."""
 
-    hidden_sizes: tuple[int, ...] = (128,)
+    hidden_sizes: Widths = (128,)
     nonlinearity: str = "ELU"
 
 
@@ -55,20 +56,20 @@ class StudentCfg(PolicyCfg):
     """``VisualPrivilegeStateAc``; see there."""
 
     class_name: str = "VisualPrivilegeStateAc"
-    init_noise_std: float = 0.2
+    init_noise_std: Positive = 0.2
     visual_component_name: str = "forward_depth"
     visual_age_name: str = "image_age"
     visual_kwargs: ConvCfg = field(default_factory=ConvCfg)
-    visual_latent_size: int = 96
+    visual_latent_size: Count = 96
     """Numbers that the image is reduced to."""
     memory_components: tuple[str, ...] = ("onboard", "image_age")
     """Segments that the memory reads with every image."""
     memory_type: str = "gru"
-    memory_hidden_size: int = 128
+    memory_hidden_size: Count = 128
     adaptor_obs_components: tuple[str, ...] = ("onboard", "forward_depth", "image_age")
     adaptor_target_components: tuple[str, ...] = ESTIMATED
     adaptor_kwargs: HeadCfg = field(default_factory=HeadCfg)
-    adaptor_classes: Mapping[str, tuple[int, int]] = field(default_factory=lambda: {"engaging_block": (1, 6)})
+    adaptor_classes: Mapping[str, tuple[Whole, Whole]] = field(default_factory=lambda: {"engaging_block": (1, 6)})
     """Columns of a segment that say which of several things it is."""
     adaptor_gradient: bool = True
     """Whether the distance of the actions teaches the estimates too."""

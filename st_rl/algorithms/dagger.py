@@ -29,7 +29,9 @@ from st_rl.modules.state_estimator import EstimatorMixin
 from st_rl.modules.visual_memory import VisualMemoryMixin
 from st_rl.storage.image_replay import ImageReplay, Sequences
 from st_rl.utils.errors import UserError
+from st_rl.utils.memory import require_memory
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.ranges import Count, Interval, NonNegative, Share, Whole
 from st_rl.utils.transfer import TransferReport, load_misaligned_state_dict
 
 _TARGETS = "targets"
@@ -48,23 +50,23 @@ class DAggerCfg(EstimatorTPPOCfg):
     """Whether it starts from another actor at all."""
     teacher_segments: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Segments of that actor which the student has in parts: segment -> part -> columns, in their order."""
-    action_noise: float = 0.2
+    action_noise: NonNegative = 0.2
     """Deviation of the noise on what the teacher does where it drives, so that it has something to mend."""
-    replay_steps: int = 1_000_000
+    replay_steps: Count = 1_000_000
     """Steps in the ring, of all worlds of this process together."""
-    images_per_step: float = 0.25
+    images_per_step: Share = 0.25
     """Room for images: 0.2 is a camera of 10 Hz, and episodes that begin bring more."""
-    image_range: tuple[float, float] = (-0.5, 0.5)
+    image_range: Interval = (-0.5, 0.5)
     """Values of the darkest and of the brightest pixel, which bytes are to cover."""
-    num_gradient_steps: int = 8
+    num_gradient_steps: Count = 8
     """In an update."""
-    num_sequences: int = 128
+    num_sequences: Count = 128
     """Rows of images in a gradient step."""
-    sequence_length: int = 10
+    sequence_length: Count = 10
     """Images in a row."""
-    warm_up_images: int = 2
+    warm_up_images: Whole = 2
     """The first so many of them warm the memory and teach nothing."""
-    steps_per_image: int = 2
+    steps_per_image: Count = 2
     """Steps that are learned from while an image is in effect, drawn from all of them."""
 
     def __post_init__(self) -> None:
@@ -76,8 +78,6 @@ class DAggerCfg(EstimatorTPPOCfg):
             )
         if not 0 <= self.warm_up_images < self.sequence_length:
             raise UserError("warm_up_images must be fewer than the sequence_length")
-        if min(self.num_gradient_steps, self.num_sequences, self.steps_per_image, self.replay_steps) < 1:
-            raise UserError("num_gradient_steps, num_sequences, steps_per_image and replay_steps must be at least 1")
 
 
 class DAgger(EstimatorAlgoMixin, TPPO):
@@ -127,6 +127,9 @@ class DAgger(EstimatorAlgoMixin, TPPO):
 
     # -- rollout -----------------------------------------------------------------------------------
 
+    def _require_transitions(self, num_envs: int, num_steps: int) -> None:
+        """A rollout may be of any size: what is learned from is drawn from the ring."""
+
     def _build_storage(
         self, num_envs: int, num_transitions_per_env: int, num_obs: int, num_critic_obs: int | None, num_actions: int
     ) -> Any:
@@ -138,10 +141,18 @@ class DAgger(EstimatorAlgoMixin, TPPO):
             _TARGETS: (self._target_layout.size, torch.float16),
             "labels": (num_actions, torch.float32),
         }
+        num_images = max(2, round(num_steps * cfg.images_per_step))
+        numbers = sum(size * dtype.itemsize for size, dtype in fields.values())
+        require_memory(
+            num_envs * (num_steps * numbers + num_images * image),
+            self.device,
+            f"a ring of {num_envs * num_steps} steps",
+            "replay_steps",
+        )
         return ImageReplay(
             num_envs,
             num_steps,
-            max(2, round(num_steps * cfg.images_per_step)),
+            num_images,
             image,
             fields,
             len(policy.memory_v.state_names()[:-1]) * policy.remembered_size,

@@ -24,6 +24,7 @@ from st_rl.storage.rollout_storage import Batch
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
 from st_rl.utils.padding import unpad_trajectories
+from st_rl.utils.ranges import Checked, NonNegative, Positive
 
 _Algorithm = PPO if TYPE_CHECKING else object
 
@@ -31,16 +32,16 @@ TARGET_SOURCES = ("actor", "critic")
 
 
 @dataclass(frozen=True)
-class EstimatorCfg:
+class EstimatorCfg(Checked):
     """Numbers of the supervised losses.
 
     Each is the mean, over the estimated numbers, of the squared error; and the mean, over the one-hots of the target
     whose classes the policy estimates, of the cross-entropy in nats.
     """
 
-    estimator_loss_coef: float = 1.0
+    estimator_loss_coef: NonNegative = 1.0
     """Weight of the state estimator's loss."""
-    adaptor_loss_coef: float = 1.0
+    adaptor_loss_coef: NonNegative = 1.0
     """Weight of the privilege adaptor's loss."""
     target_source: str = "critic"
     """Observation whose segments are the targets: ``critic`` (free of sensor noise) or ``actor``.
@@ -48,33 +49,24 @@ class EstimatorCfg:
     A segment that the critic does not observe is taken from the actor's observation. With
     ``normalize_obs`` the targets are normalized as the observation is that they come from.
     """
-    estimation_floor: float | None = None
+    estimation_floor: Positive | None = None
     """Divide squared errors by the variance of their target in the batch plus this, so that what varies much does not
     hide what varies little: 1 is what a constant achieves. ``None`` leaves them as they are."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.target_source not in TARGET_SOURCES:
             raise UnknownNameError("target source", self.target_source, list(TARGET_SOURCES))
-        if self.estimation_floor is not None and self.estimation_floor <= 0.0:
-            raise UserError(f"estimation_floor must be positive, not {self.estimation_floor}")
 
 
 @dataclass(frozen=True)
 class EstimatorPPOCfg(EstimatorCfg, PPOCfg):
     """Numbers of PPO and of the supervised losses."""
 
-    def __post_init__(self) -> None:
-        EstimatorCfg.__post_init__(self)
-        PPOCfg.__post_init__(self)
-
 
 @dataclass(frozen=True)
 class EstimatorTPPOCfg(EstimatorCfg, TPPOCfg):
     """Numbers of PPO with a teacher and of the supervised losses."""
-
-    def __post_init__(self) -> None:
-        EstimatorCfg.__post_init__(self)
-        TPPOCfg.__post_init__(self)
 
 
 class EstimatorAlgoMixin(_Algorithm):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from st_rl.utils.errors import UserError
@@ -15,8 +16,11 @@ def write_atomically(path: Path, *pieces: bytes | memoryview) -> None:
     A writer that is killed leaves a file ``.<name>.<process id>.tmp`` behind, which no reader looks at.
 
     Raises:
-        UserError: the folder cannot be written or the disk is full; ``path`` is as it was.
+        UserError: the folder cannot be written, the disk is full, or ``path`` is no file (a folder or a device, which
+            must not be replaced); ``path`` is as it was.
     """
+    if path.exists() and not path.is_file():
+        raise UserError(f"'{path}' is no file that could be replaced; choose another name")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,3 +37,9 @@ def write_atomically(path: Path, *pieces: bytes | memoryview) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def require_suffix(path: Path, suffixes: Sequence[str], option: str) -> None:
+    """Raise ``UserError`` where the name of ``path`` ends with none of ``suffixes``, which say what is written."""
+    if path.suffix.lower() not in suffixes:
+        raise UserError(f"{option} {path}: the file's name must end with {' or '.join(suffixes)}")

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -61,6 +61,31 @@ def list_trajectories(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(f"*{SUFFIX}") if _NAME.fullmatch(path.name))
 
 
+def _hold_name(folder: Path, collector: str) -> IO[bytes]:
+    """Return an open file that keeps other processes from the name until it is closed, or this process ends.
+
+    Raises:
+        UserError: another process has it.
+    """
+    import fcntl
+
+    path = folder / f".{collector}.lock"
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another folder") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UserError(
+            f"a collector '{collector}' is at work in '{folder}'; give this one another name with --name"
+        ) from error
+    except OSError:
+        # Some network file systems know no locks; there it is up to the user.
+        pass
+    return file
+
+
 class TrajectoryWriter:
     """Cuts the steps of N worlds into trajectories and writes each as it ends.
 
@@ -85,13 +110,15 @@ class TrajectoryWriter:
             min_length: shorter trajectories are dropped.
 
         Raises:
-            UserError: a bad name, a folder of other trajectories, or one that cannot be written.
+            UserError: a bad name, one that a running process has, a folder of other trajectories, or one that cannot
+                be written.
         """
         if not _COLLECTOR.fullmatch(collector):
             raise UserError(f"'{collector}' cannot name a collector; use letters, digits and '-'")
         self.folder, self.metadata, self.collector = folder, metadata, collector
         self.max_length, self.min_length = max_length, min_length
         metadata.save(folder)
+        self._lock = _hold_name(folder, collector)
         for leftover in folder.glob(f".*_{collector}_*{SUFFIX}.*.tmp"):
             leftover.unlink(missing_ok=True)
         self.num_written = 0
@@ -100,6 +127,8 @@ class TrajectoryWriter:
             for name, (dtype, shape) in metadata.arrays().items()
         }
         self._lengths = torch.zeros(num_envs, dtype=torch.int64)
+        self._clipped = dict.fromkeys(metadata.compression, 0)
+        self._numbers = dict.fromkeys(metadata.compression, 0)
         self._worlds = torch.arange(num_envs)
 
     def add(self, obs: torch.Tensor, step: Mapping[str, torch.Tensor]) -> list[Path]:
@@ -109,6 +138,7 @@ class TrajectoryWriter:
             obs: (N, D), before the step.
             step: the other arrays of ``Metadata.arrays``, each ``(N, *shape)``.
         """
+        self._count_clipped(obs.cpu())
         values = {**self.metadata.disassemble(obs.cpu()), **{name: value.cpu() for name, value in step.items()}}
         for name, buffer in self._buffers.items():
             buffer[self._lengths, self._worlds] = values[name].to(buffer.dtype)
@@ -117,6 +147,23 @@ class TrajectoryWriter:
         self._buffers["time_outs"][self.max_length - 1] |= cut
         ended = (values["dones"] | cut).nonzero().squeeze(1).tolist()
         return [path for world in ended if (path := self._write(world)) is not None]
+
+    def flush(self) -> list[Path]:
+        """Write the trajectories in flight, marked as timed out at their last step; returns the files."""
+        running = (self._lengths > 0).nonzero().squeeze(1).tolist()
+        for world in running:
+            self._buffers["time_outs"][self._lengths[world] - 1, world] = True
+        return [path for world in running if (path := self._write(world)) is not None]
+
+    def clipped(self) -> dict[str, float]:
+        """Segment that is compressed to a range -> share of its numbers so far that lay outside and were clipped."""
+        return {name: self._clipped[name] / max(count, 1) for name, count in self._numbers.items()}
+
+    def _count_clipped(self, obs: torch.Tensor) -> None:
+        for name, compression in self.metadata.compression.items():
+            values = self.metadata.obs_segments.select(obs, name)
+            self._clipped[name] += int(compression.outside(values))
+            self._numbers[name] += values.numel()
 
     def _write(self, world: int) -> Path | None:
         length = int(self._lengths[world])
