@@ -6,17 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from legged_gym_ext.envs.cfg import EnvCfg
 from st_rl.algorithms import PPOCfg, get_algorithm_class
-
-
-@dataclass(frozen=True)
-class PolicyCfg:
-    """The policy class by its name in ``st_rl.modules`` and its constructor arguments."""
-
-    class_name: str = "ActorCritic"
-    actor_hidden_dims: tuple[int, ...] = (256, 128, 64)
-    critic_hidden_dims: tuple[int, ...] = (256, 128, 64)
-    activation: str = "elu"
-    init_noise_std: float = 1.0
+from st_rl.modules import PolicyCfg, get_policy_class
 
 
 @dataclass(frozen=True)
@@ -54,6 +44,7 @@ class TrainCfg:
 
     max_iterations: int
     policy: PolicyCfg = field(default_factory=PolicyCfg)
+    """An instance of the ``cfg_class`` of the policy class, which it names; ``with_policy`` makes one of another."""
     algorithm: PPOCfg = field(default_factory=PPOCfg)
     """An instance of the ``cfg_class`` of the algorithm."""
     algorithm_class: str = "PPO"
@@ -84,3 +75,13 @@ def with_algorithm(train: TrainCfg, name: str) -> TrainCfg:
         kept = {key: value for key, value in vars(train.algorithm).items() if key in known}
         train = replace(train, algorithm=cfg_class(**kept))
     return replace(train, algorithm_class=name)
+
+
+def with_policy(train: TrainCfg, class_name: str) -> TrainCfg:
+    """``train`` with the policy class of that name, and its arguments: those that both classes have are kept."""
+    cfg_class = get_policy_class(class_name).cfg_class
+    policy = train.policy
+    if not isinstance(policy, cfg_class):
+        known = {item.name for item in fields(cfg_class)}
+        policy = cfg_class(**{key: value for key, value in vars(policy).items() if key in known})
+    return replace(train, policy=replace(policy, class_name=class_name))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from st_rl.modules.actor_critic import ActorCritic
+from st_rl.modules.mutex_cfg import MutexCfg
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.modules.registry import get_policy_class
 from st_rl.utils.errors import UnknownNameError, UserError
@@ -43,6 +44,8 @@ class ActorCriticMutex(ActorCritic):
     The mutex has a critic of its own and a noise level, which stand for those of a policy where one is asked for; it
     has no actor network.
     """
+
+    cfg_class = MutexCfg
 
     def __init__(
         self,
@@ -210,6 +213,8 @@ def load_sub_policy(folder: str | Path, env_layout: ObsLayout, num_actions: int,
     if "sub_policy_paths" in arguments:
         # A mutex: the folders of its sub-policies are relative to its own.
         arguments["sub_policy_paths"] = [str(Path(folder) / path) for path in arguments["sub_policy_paths"]]
+        if arguments.get("jump_down_policy_path") is not None:
+            arguments["jump_down_policy_path"] = str(Path(folder) / arguments["jump_down_policy_path"])
     try:
         policy = get_policy_class(class_name)(
             layout.size,
