@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup train demo test lint bench
+.PHONY: setup train demo test lint bench docs wheel
 
 setup: $(STAMP)
 
@@ -14,14 +14,14 @@ $(STAMP): setup.py pyproject.toml constraints.txt
 	touch $(STAMP)
 
 train: setup
-	$(BIN)/python scripts/train.py go1_walk
+	$(BIN)/legged-train go1_walk
 
 # A Go1 over every kind of obstacle, each passed by the skill for it: a video, then success on forty courses.
 demo: setup
 	mkdir -p logs/demo
-	$(BIN)/python scripts/record.py --task go1_field --policy mutex --out logs/demo/course.mp4 --difficulty 0.5 \
+	$(BIN)/legged-record --task go1_field --policy mutex --out logs/demo/course.mp4 --difficulty 0.5 \
 		--blocks tilt crawl jump leap down hurdle stairs_up slope rubble stairs_down
-	$(BIN)/python scripts/evaluate.py --task go1_field --policy mutex --protocol course --episodes 40 \
+	$(BIN)/legged-evaluate --task go1_field --policy mutex --protocol course --episodes 40 \
 		--json logs/demo/course.json --plot logs/demo/course.svg
 
 test: setup
@@ -33,4 +33,16 @@ lint: setup
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: setup
-	$(BIN)/python scripts/benchmark.py --json benchmark.json
+	$(BIN)/legged-benchmark --json benchmark.json
+
+# The site in site/; fails at the first warning.
+docs: setup $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+$(VENV)/.docs: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	touch $@
+
+# Builds the wheel, installs it in a fresh environment and uses it in an empty folder.
+wheel:
+	.ci/check_wheel

@@ -21,6 +21,7 @@ from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
+from st_rl.utils.ranges import Count
 
 
 @dataclass
@@ -28,10 +29,10 @@ class BenchmarkOptions(WhereOptions):
     """Measure speed and memory, as ratios of what runs side by side."""
 
     task: str = "go1_walk"
-    worlds: int = 1024
-    rounds: int = 7
+    worlds: Count = 1024
+    rounds: Count = 7
     """Measurements alternate this many times; medians are reported."""
-    steps: int = 48
+    steps: Count = 48
     """Control steps per measurement of physics and environment."""
     json: Path | None = None
     """File for the figures."""

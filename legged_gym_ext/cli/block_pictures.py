@@ -1,4 +1,4 @@
-"""Draw every type of block at three difficulties, with a robot before it: the pictures of docs/blocks.md."""
+"""Draw every type of block at three difficulties, with a robot before it, as docs/reference/obstacles.md shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from legged_gym_ext.viewing.block_pictures import PICTURED, contact_sheet, write
 
 @dataclass
 class BlockPicturesOptions:
-    """Draw every type of block at three difficulties, with a robot before it: the pictures of docs/blocks.md."""
+    """Draw every type of block at three difficulties, with a robot before it, as docs/reference/obstacles.md shows."""
 
     robot: str = "go1"
     out: Path = Path("docs/images/blocks")

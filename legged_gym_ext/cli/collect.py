@@ -26,6 +26,7 @@ from st_rl.runners import DaggerSaver, DemonstrationSaver
 from st_rl.runners.demonstration_saver import Observer
 from st_rl.storage.rollout_files import Compression
 from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.ranges import Count, NonNegative, Seed, Share, Whole
 
 
 @dataclass
@@ -45,23 +46,23 @@ class CollectOptions(WhereOptions):
     """The trainer's run, whose newest checkpoint plays: a run's name, or a folder (which need not exist yet)."""
     name: str = "collector"
     """Of this collector; no other one that writes to the folder may have it."""
-    steps: int = 0
+    steps: Whole = 0
     """Stop after that many steps of every world; 0 goes on."""
-    trajectories: int = 0
+    trajectories: Whole = 0
     """Stop after that many trajectories; 0 goes on."""
-    max_length: int = 0
+    max_length: Whole = 0
     """Steps after which a trajectory is cut; 0 leaves whole episodes."""
-    action_noise: float = 0.0
+    action_noise: NonNegative = 0.0
     """Deviation of noise on the actions taken, not on the labels."""
-    teacher_probability: float = 0.0
+    teacher_probability: Share = 0.0
     """Of an episode to be driven by the teacher, once there is a checkpoint."""
-    check_interval: int = 100
+    check_interval: Count = 100
     """Steps between two looks for a newer checkpoint."""
     sample_actions: bool = False
     """Let the student explore instead of taking its mean actions."""
     compress: tuple[str, ...] = ()
     """Segments stored as float16 ('name') or as uint8 within a range ('name:low:high')."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Of worlds and noise; by default one drawn anew, so that no two collectors play the same."""
     log_root: Path = runs.LOG_ROOT
     """Where runs are looked for."""

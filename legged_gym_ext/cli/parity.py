@@ -13,16 +13,17 @@ from legged_gym_ext.runs.command_line import parse_options, run_script
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.sim.where import Where
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Checked, Count, Seed
 
 
 @dataclass
-class ParityOptions:
+class ParityOptions(Checked):
     """Evaluate policies on the mujoco and the warp backend; intervals that overlap agree."""
 
     policies: tuple[str, ...] = ()
     """Runs, by folder or name; by default every shipped policy."""
-    episodes: int = 256
-    seed: int = 1
+    episodes: Count = 256
+    seed: Seed = 1
     stored: bool = False
     """Do not measure again what a run's evaluation.json tells of a backend; the other takes its episodes and seed."""
     device: str = "cpu"

@@ -1,10 +1,11 @@
-"""Play a trained policy in a window; the keyboard gives the velocity command."""
+"""Play a trained policy in a window or in a browser, and command it."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
@@ -12,31 +13,86 @@ from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.video import TrackVideoCfg
+from legged_gym_ext.viewing.web.session import PlaySession, SessionCfg
 from legged_gym_ext.viewing.window import HELP, KeyboardCommand, play, play_cfg, start_command
+from st_rl.utils.ranges import Bounds, Count, Seed, Share
 
 
 @dataclass
 class PlayOptions(WhereOptions, MutexOptions):
-    """Play a trained policy in a window; the keyboard gives the velocity command."""
+    """Play a trained policy in a window or in a browser, and command it."""
 
     task: str = ""
     """Registered task; by default that of the run."""
     policy: str = "latest"
     """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
     blocks: tuple[str, ...] = ()
     """Types of the obstacles of a track, one after the other; by default those of the task."""
-    seed: int = 1
+    viewer: Literal["window", "web"] = "window"
+    """'window' needs a display; 'web' serves a page to browsers, on this machine or, with --host, on others."""
+    beside: tuple[str, ...] = ()
+    """In a browser: more policies, each in a lane of its own beside the first, on the same course."""
+    worlds: Count = 1
+    """In a browser: worlds of each lane, one of which is shown."""
+    depth: bool = False
+    """In a browser: show what a depth camera on the robot delivers, also where the policy does not need one."""
+    host: str = "127.0.0.1"
+    """In a browser: address to listen on. Any other than of this machine alone needs --token."""
+    port: Annotated[int, Bounds(ge=0, le=65535)] = 8080
+    """In a browser: port to listen on."""
+    token: str = ""
+    """In a browser: secret without which the page does not open."""
+    seed: Seed = 1
     log_root: Path = runs.LOG_ROOT
     """Where runs are looked for."""
 
 
+def session_cfg(options: PlayOptions) -> SessionCfg:
+    """What is to be played in a browser: every shipped policy of the robot can be chosen, and those that are named."""
+    named = get_task(options.task) if options.task else None
+    only = options.task or None if options.policy == "latest" else None
+    first = resolve_policy(options.policy, named, options, root=options.log_root, only=only)
+    task = named or runs.load_run(first).task
+    more = [runs.resolve_run(name, root=options.log_root) for name in options.beside]
+    shown = [first.resolve(), *(folder.resolve() for folder in more)]
+    shipped = sorted(runs.SHIPPED.glob(f"{task.env.robot}_*"))
+    return SessionCfg(
+        task=task,
+        policies={folder.name: folder for folder in (*shipped, *shown)},
+        side_by_side=tuple(folder.name for folder in shown),
+        course=TrackVideoCfg(options.difficulty, options.blocks),
+        worlds=options.worlds,
+        seed=options.seed,
+        depth=options.depth,
+        where=options.where(),
+    )
+
+
+def play_in_browser(options: PlayOptions) -> int:
+    """Serve the session until it is interrupted; returns the exit code."""
+    from legged_gym_ext.viewing.web.viewer import require_token, require_viser, web_viewer
+
+    require_viser()
+    require_token(options.host, options.token)
+    session = PlaySession(session_cfg(options))
+    try:
+        with web_viewer(session, options.host, options.port, options.token) as viewer:
+            print(f"open {viewer.address} in a browser; Ctrl-C here ends it", flush=True)
+            viewer.run()
+    finally:
+        session.close()
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     from legged_gym_ext.sim.mujoco.viewer import require_display
 
     options = parse_options(PlayOptions, argv)
+    if options.viewer == "web":
+        return play_in_browser(options)
     require_display()
     named = get_task(options.task) if options.task else None
     only = options.task or None if options.policy == "latest" else None

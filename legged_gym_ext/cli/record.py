@@ -8,14 +8,17 @@ from pathlib import Path
 
 import torch
 
+from legged_gym_ext.mdp.commands import Speed
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
-from legged_gym_ext.sim.interface import CameraCfg
+from legged_gym_ext.sim.interface import Azimuth, CameraCfg, Distance, Elevation
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.block_pictures import write_png
 from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.video import TRACK_CAMERA, TrackVideoCfg, record, stills, video_cfg
+from st_rl.utils.files import require_suffix
+from st_rl.utils.ranges import Duration, Pixels, Seed, Share
 
 
 @dataclass
@@ -28,23 +31,23 @@ class RecordOptions(WhereOptions, MutexOptions):
     """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
     out: Path | None = None
     """The file; by default video.mp4 in the run folder. One that ends with .png gets stills of the same."""
-    seconds: float | None = None
+    seconds: Duration | None = None
     """Length at most; by default 12, and on a track as long as the robot needs."""
-    command: tuple[float, float, float] | None = None
+    command: tuple[Speed, Speed, Speed] | None = None
     """Forward and lateral velocity in m/s and yaw rate in rad/s throughout; by default they change."""
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
     blocks: tuple[str, ...] = ()
     """Types of the obstacles of a track, one after the other; by default those of the task."""
-    camera_width: int = 640
-    camera_height: int = 480
-    camera_distance: float | None = None
+    camera_width: Pixels = 640
+    camera_height: Pixels = 480
+    camera_distance: Distance | None = None
     """m from the trunk."""
-    camera_azimuth: float | None = None
+    camera_azimuth: Azimuth | None = None
     """Degrees; 0 looks along +x, the direction of tracks, and 90 along +y."""
-    camera_elevation: float | None = None
+    camera_elevation: Elevation | None = None
     """Degrees."""
-    seed: int = 1
+    seed: Seed = 1
     log_root: Path = runs.LOG_ROOT
     """Where runs are looked for."""
 
@@ -64,6 +67,8 @@ def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options = parse_options(RecordOptions, argv)
+    if options.out is not None:
+        require_suffix(options.out, (".mp4", ".png"), "--out")
     named = get_task(options.task) if options.task else None
     only = options.task or None if options.policy == "latest" else None
     folder = resolve_policy(options.policy, named, options, root=options.log_root, only=only)

@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from legged_gym_ext.pipeline.plan import SkillsPlan, plan_stages
 from legged_gym_ext.pipeline.report_page import write_page
@@ -13,17 +14,18 @@ from legged_gym_ext.pipeline.stages import locked, run_stages
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs import mutex
 from legged_gym_ext.runs.command_line import parse_options, run_script
+from st_rl.utils.ranges import Bounds, Checked, Count, Whole
 
 
 @dataclass
-class TrainSkillsOptions:
+class TrainSkillsOptions(Checked):
     """Train walk and every skill from it, evaluate and combine them; started again, it goes on where it was."""
 
     robot: str = "go1"
     skills: tuple[str, ...] = mutex.MUTEX_ORDER
     """What is trained; a mutex is made where walk, tilt, crawl, jump and leap are among them. If stairs or hurdle are
     too, they take the parts of walk and jump in the mutex."""
-    jobs: int = 2
+    jobs: Annotated[int, Bounds(ge=1, le=1024)] = 2
     """Trainings and evaluations at a time; they share the cores."""
     out: Path | None = None
     """Folder for everything; by default logs/skills_<robot>."""
@@ -31,13 +33,13 @@ class TrainSkillsOptions:
     """A run to start the skills from, such as go1_walk, instead of training one."""
     donor: str | None = None
     """Another robot whose shipped skills this one's start from, which takes a few minutes in all, such as go1."""
-    num_envs: int | None = None
+    num_envs: Count | None = None
     """Worlds of every training; by default those of the tasks."""
-    max_iterations: int | None = None
+    max_iterations: Count | None = None
     """Iterations of every training; by default those of the tasks."""
-    episodes: int | None = None
+    episodes: Count | None = None
     """Episodes of every evaluation; by default those of the protocols."""
-    strict_episodes: int = 100
+    strict_episodes: Whole = 100
     """Episodes of every skill that are checked at every physics step."""
     video: bool = True
     """Film every skill and the mutex."""

@@ -74,7 +74,8 @@ class EnvState:
         if cfg is None:
             return None
         turned = track is None or "slope" in track.blocks
-        return DepthCamera(cfg, self.num_envs, self.control_dt, self.generator, self.device, turned=turned)
+        made_for = (cfg, self.num_envs, self.control_dt, self.generator, self.device)
+        return DepthCamera(*made_for, turned=turned, num_threads=self.sim.cfg.num_threads)
 
     def update_camera(self) -> None:
         """Let the cameras see; to be called once per control step, after resets. The ground they see is z = 0."""

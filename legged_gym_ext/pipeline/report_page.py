@@ -24,7 +24,7 @@ from st_rl.utils.files import write_atomically
 
 _CURVES = (
     ("reward of an episode", ("mean_reward",)),
-    ("passed obstacles, share", ("Log/passed_fraction", "Log/solid_probability")),
+    ("passed obstacles, share", ("Log/passed_fraction", "Log/solid_probability", "Log/hardness")),
     ("level of difficulty", ("Log/level", "Log/terrain_level")),
 )
 """Title and metrics of each picture of learning; what a run does not have is left out."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 
@@ -21,6 +21,7 @@ from st_rl.runners import checkpoint
 from st_rl.runners.code_state import code_state, versions
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.ranges import Bounds, Checked
 from st_rl.utils.run_folder import config_entry, read_config
 
 MUTEX = "mutex"
@@ -33,7 +34,7 @@ _CRITIC = [16]
 
 
 @dataclass
-class MutexOptions:
+class MutexOptions(Checked):
     """What a script can say about a mutex."""
 
     sub_policies: tuple[str, ...] = ()
@@ -42,7 +43,7 @@ class MutexOptions:
     skill_velocity: tuple[str, ...] = ()
     """Of a mutex: skill=m/s or skill=low:high, the forward command while the skill is selected. By default what the
     skill was trained for; walk keeps the task's."""
-    smoothing: int = 10
+    smoothing: Annotated[int, Bounds(ge=1, le=10000)] = 10
     """Of a mutex: control steps whose selections are averaged where it switches."""
     reset_mode: Literal["all", "when_skill", "none"] = "all"
     """Of a mutex: which of the skills that are not selected forget what they remember."""

@@ -7,25 +7,26 @@ from dataclasses import dataclass, field, fields, replace
 from legged_gym_ext.envs.cfg import EnvCfg
 from st_rl.algorithms import PPOCfg, get_algorithm_class
 from st_rl.modules import PolicyCfg, get_policy_class
+from st_rl.utils.ranges import Checked, Count, NonNegative, RangeError, Seed, Whole
 
 
 @dataclass(frozen=True)
-class DatasetCfg:
+class DatasetCfg(Checked):
     """Trajectories that ``TwoStageRunner`` learns from before it acts; ``scripts/collect.py`` writes them."""
 
     folder: str = ""
-    iterations: int = 100
+    iterations: Whole = 100
     """Iterations of the first stage."""
-    keep_latest_n_trajs: int = 0
+    keep_latest_n_trajs: Whole = 0
     """Use only that many of the newest trajectories; 0 uses all."""
     random_start_frame: bool = False
     """Begin each trajectory at a random step."""
-    wait_seconds: float = 300.0
+    wait_seconds: NonNegative = 300.0
     """How long to wait for the first trajectory."""
 
 
 @dataclass(frozen=True)
-class LoadCfg:
+class LoadCfg(Checked):
     """How a new run takes over the weights of another one (``--load-run``)."""
 
     match_segments: bool = False
@@ -39,10 +40,10 @@ LOCOMOTION_PPO = PPOCfg(entropy_coef=0.005, desired_kl=0.02, num_learning_epochs
 
 
 @dataclass(frozen=True)
-class TrainCfg:
+class TrainCfg(Checked):
     """How a task is learned."""
 
-    max_iterations: int
+    max_iterations: Count
     policy: PolicyCfg = field(default_factory=PolicyCfg)
     """An instance of the ``cfg_class`` of the policy class, which it names; ``with_policy`` makes one of another."""
     algorithm: PPOCfg = field(default_factory=PPOCfg)
@@ -53,18 +54,30 @@ class TrainCfg:
     motions: tuple[str, ...] = ()
     """Files of reference motions for ``AmpPolicyRunner``."""
     load: LoadCfg = field(default_factory=LoadCfg)
-    num_steps_per_env: int = 24
-    save_interval: int = 50
-    seed: int = 1
+    num_steps_per_env: Count = 24
+    save_interval: Count = 50
+    seed: Seed = 1
 
 
 @dataclass(frozen=True)
-class TaskCfg:
+class TaskCfg(Checked):
     """A registered task."""
 
     name: str
     env: EnvCfg
     train: TrainCfg
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        batches = self.train.algorithm.num_mini_batches
+        transitions = self.env.num_envs * self.train.num_steps_per_env
+        # The advantages of a single transition have no standard deviation.
+        if transitions < max(2, batches):
+            raise RangeError(
+                "train.num_steps_per_env",
+                f"times env.num_envs makes {transitions} transitions for an update, which must be at least "
+                f"{max(2, batches)} (train.algorithm.num_mini_batches is {batches})",
+            )
 
 
 def with_algorithm(train: TrainCfg, name: str) -> TrainCfg:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from st_rl.modules.policy_cfg import PolicyCfg
+from st_rl.utils.ranges import Count, Interval, Positive, Quantity, Whole
 
 ResetMode = Literal["all", "when_skill", "none"]
 
@@ -18,7 +19,7 @@ class MutexCfg(PolicyCfg):
     """Class of the sub-policies whose run does not name it."""
     sub_policy_paths: tuple[str, ...] = ()
     """Run folders of the sub-policies, in the order of the selection."""
-    env_action_scale: float | None = None
+    env_action_scale: Positive | None = None
     """Radians per unit of action of the environment; by default what the environment has."""
 
     def arguments(self) -> dict[str, Any]:
@@ -34,11 +35,11 @@ class MutexCfg(PolicyCfg):
 class FieldMutexCfg(MutexCfg):
     """A mutex that chooses by the obstacle ahead."""
 
-    cmd_velocities: tuple[tuple[int, float, float], ...] = ()
+    cmd_velocities: tuple[tuple[Whole, Quantity, Quantity], ...] = ()
     """Index of a sub-policy, and the lowest and highest forward command, m/s, while it is selected."""
     reset_non_selected: ResetMode = "all"
     """Which of the sub-policies that are not selected forget what they remember."""
-    action_smoothing_buffer_len: int = 1
+    action_smoothing_buffer_len: Count = 1
     """Steps whose selections are averaged to blend the actions."""
 
     def arguments(self) -> dict[str, Any]:
@@ -56,7 +57,7 @@ class ClimbMutexCfg(FieldMutexCfg):
 
     jump_down_policy_path: str | None = None
     """Run folder of the policy that jumps down; by default the last of ``sub_policy_paths``."""
-    jump_down_vel: tuple[float, float] | None = None
+    jump_down_vel: Interval | None = None
     """Lowest and highest forward command, m/s, while it jumps down; by default as for jumping up."""
 
     def arguments(self) -> dict[str, Any]:

@@ -7,27 +7,34 @@ constructor takes beside sizes and layouts, which is also what ``config.json`` o
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Bounds, Checked, NonNegative, Positive, Share
 
 EncoderClass = Literal["MlpModel", "Conv2dHeadModel"]
 SHARED = "shared"
+Width = Annotated[int, Bounds(ge=1, le=16384)]
+"""Units of a layer of a network."""
+Widths = tuple[Width, ...]
+"""Units of the hidden layers of a network."""
+Layers = Annotated[int, Bounds(ge=1, le=64)]
+KernelSizes = tuple[Annotated[int, Bounds(ge=1, le=1024)], ...]
 
 
 @dataclass(frozen=True)
-class PolicyCfg:
+class PolicyCfg(Checked):
     """Two networks of fully connected layers: what every policy has."""
 
     class_name: str = "ActorCritic"
     """Name of the policy class; the other options under ``policy`` depend on it."""
-    actor_hidden_dims: tuple[int, ...] = (256, 128, 64)
+    actor_hidden_dims: Widths = (256, 128, 64)
     """Units in each hidden layer of the actor."""
-    critic_hidden_dims: tuple[int, ...] = (256, 128, 64)
+    critic_hidden_dims: Widths = (256, 128, 64)
     """Units in each hidden layer of the critic."""
     activation: str = "elu"
     """Activation between the layers of actor and critic."""
-    init_noise_std: float = 1.0
+    init_noise_std: Positive = 1.0
     """Standard deviation of the actions before training."""
     mu_activation: str | None = None
     """Activation of the mean action: ``tanh`` bounds it to -1..1; none leaves it free."""
@@ -50,9 +57,9 @@ class RecurrentCfg(PolicyCfg):
 
     rnn_type: Literal["lstm", "gru"] = "lstm"
     """Kind of the memories of actor and critic."""
-    rnn_hidden_size: int = 256
+    rnn_hidden_size: Width = 256
     """Units of each layer of a memory."""
-    rnn_num_layers: int = 1
+    rnn_num_layers: Layers = 1
     """Layers of a memory."""
 
     def arguments(self) -> dict[str, Any]:
@@ -68,10 +75,10 @@ class RecurrentCfg(PolicyCfg):
 
 
 @dataclass(frozen=True)
-class MlpKwargs:
+class MlpKwargs(Checked):
     """A network of fully connected layers."""
 
-    hidden_sizes: tuple[int, ...] = (128, 64)
+    hidden_sizes: Widths = (128, 64)
     """Units in each hidden layer."""
     nonlinearity: str = "ReLU"
     """Activation, by its name in torch."""
@@ -85,15 +92,15 @@ class MlpKwargs:
 class ConvKwargs(MlpKwargs):
     """Convolutions, and fully connected layers behind them."""
 
-    hidden_sizes: tuple[int, ...] = (128,)
+    hidden_sizes: Widths = (128,)
     """Units in each hidden layer behind the convolutions."""
-    channels: tuple[int, ...] = (16, 32)
+    channels: Widths = (16, 32)
     """Channels of each convolution."""
-    kernel_sizes: tuple[int, ...] = (5, 3)
+    kernel_sizes: KernelSizes = (5, 3)
     """Pixels along the side of each kernel."""
-    strides: tuple[int, ...] = (2, 2)
+    strides: KernelSizes = (2, 2)
     """Pixels between two places of each kernel."""
-    paddings: tuple[int, ...] | None = None
+    paddings: tuple[Annotated[int, Bounds(ge=0, le=1024)], ...] | None = None
     """Pixels added around the input of each convolution; none without."""
     use_maxpool: bool = False
     """Whether strides are taken by the maximum over pixels instead of by convolutions."""
@@ -113,7 +120,7 @@ class ConvKwargs(MlpKwargs):
 
 
 @dataclass(frozen=True)
-class EncoderKwargs:
+class EncoderKwargs(Checked):
     """An encoder of either class; the one that is built takes what it knows."""
 
     mlp: MlpKwargs = field(default_factory=MlpKwargs)
@@ -141,13 +148,13 @@ class EncoderCfg(PolicyCfg):
     """Layers of the encoders."""
     own_encoder_kwargs: dict[str, EncoderKwargs] = field(default_factory=dict)
     """Layers of the encoders of single segments, where they are not those of all."""
-    encoder_output_size: int | None = None
+    encoder_output_size: Width | None = None
     """Numbers that each encoder gives; by default as many as its last hidden layer has units."""
     critic_encoder_component_names: tuple[str, ...] = ()
     """Segments that the critic encodes by encoders of its own; ``shared`` alone lets it use the actor's."""
     critic_encoder_class_name: tuple[EncoderClass, ...] = ()
     """Class of the critic's encoders; by default the actor's for the same segment."""
-    critic_encoder_output_size: int | None = None
+    critic_encoder_output_size: Width | None = None
     """Numbers that each of the critic's encoders gives; by default as the actor's."""
 
     def arguments(self) -> dict[str, Any]:
@@ -196,7 +203,7 @@ class EstimatorCfg(PolicyCfg):
     """Layers of the estimator."""
     use_actor_rnn: bool = False
     """Whether the estimator reads the actor's memory instead of having one of its own."""
-    replace_state_prob: float = 0.0
+    replace_state_prob: Share = 0.0
     """Probability per world and step that the actor sees the estimate in place of the segments."""
 
     def arguments(self) -> dict[str, Any]:
@@ -235,7 +242,7 @@ class PrivilegeCfg(EstimatorRecurrentCfg):
     """Privileged segments that it estimates."""
     adaptor_kwargs: MlpKwargs = field(default_factory=MlpKwargs)
     """Layers of the adaptor."""
-    privilege_replace_state_prob: float = 0.0
+    privilege_replace_state_prob: Share = 0.0
     """Probability per world and step that the actor sees the adaptor's estimate in place of the segments."""
 
     def arguments(self) -> dict[str, Any]:
@@ -256,7 +263,7 @@ class VisualCfg(PolicyCfg):
     """Segment with the image."""
     visual_kwargs: ConvKwargs = field(default_factory=ConvKwargs)
     """Layers that read the image."""
-    visual_latent_size: int = 256
+    visual_latent_size: Width = 256
     """Numbers that the image becomes."""
 
     def arguments(self) -> dict[str, Any]:
@@ -274,18 +281,18 @@ class VisualRecurrentCfg(VisualCfg, RecurrentCfg):
 
 
 @dataclass(frozen=True)
-class DiscriminatorKwargs:
+class DiscriminatorKwargs(Checked):
     """The network that tells the policy's motions from those of the reference."""
 
-    input_dim: int | None = None
+    input_dim: Width | None = None
     """Numbers of a transition; by default what the environment reports."""
-    style_reward_coef: float = 2.0
+    style_reward_coef: NonNegative = 2.0
     """Size of the style reward."""
-    hidden_dims: tuple[int, ...] = (256, 128)
+    hidden_dims: Widths = (256, 128)
     """Units in each hidden layer."""
-    task_reward_lerp: float = 0.5
+    task_reward_lerp: Share = 0.5
     """Share of the task's reward in the sum; the rest is style."""
-    discriminator_grad_pen: float = 5.0
+    discriminator_grad_pen: NonNegative = 5.0
     """Weight of the gradient penalty."""
 
 

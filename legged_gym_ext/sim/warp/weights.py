@@ -22,8 +22,8 @@ def factor_mass_matrix(
 ):
     """(N,) threads: Cholesky's factor of the mass matrix (nv, nv) in the zero pose.
 
-    A body of mass m whose center is at c in the frame of its free joint adds m [[1, -[c]], [[c], -[c][c]]] to the
-    joint's block, [c] being the matrix of the cross product with c.
+    A body of mass m whose center is at c in the frame of its free joint adds ``m [[1, -[c]], [[c], -[c][c]]]`` to the
+    joint's block, where ``[c]`` is the matrix of the cross product with c.
     """
     world = wp.tid()
     if not mask[world]:

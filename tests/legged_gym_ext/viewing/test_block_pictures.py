@@ -29,11 +29,11 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 def test_every_type_but_flat_is_pictured_and_in_the_docs() -> None:
     assert set(PICTURED) == set(BLOCKS) - {"flat"}
-    page = (DOCS / "blocks.md").read_text()
+    page = (DOCS / "reference" / "obstacles.md").read_text()
     for name in BLOCKS:
         assert f"| `{name}` |" in page
     for name in PICTURED:
-        assert f"(images/blocks/{name}.png)" in page
+        assert f"(../images/blocks/{name}.png)" in page
         assert (DOCS / "images" / "blocks" / f"{name}.png").is_file()
     assert sum(path.stat().st_size for path in (DOCS / "images" / "blocks").iterdir()) < 1.5e6
 
