@@ -167,7 +167,7 @@ class LeggedEnv:
         transition = torch.cat((self._motion_before, self._motion()), dim=1) if self.motion_size else None
         dones = failed | time_outs
         if not self.state.skip_empty or bool(dones.any()):
-            self._curriculum.update(dones)
+            self._curriculum.update(dones & state.whole_episode)
             self._reset_worlds(dones)
         self._resample_commands(resample_due(state, self.cfg.commands) & ~dones)
         if self._events.advance():
