@@ -103,7 +103,6 @@ def copy_of(run: Path, target: Path) -> Path:
         (["--env.num-envs", "7"], "--env.num-envs cannot change"),
         (["--train.seed", "9"], "--train.seed cannot change"),
         (["--train.load.manipulators", "reset_std"], "--train.load.manipulators cannot change"),
-        (["--env.events.dynamics.params.friction", "0.1", "0.2"], "cannot change"),
         (["--backend", "warp"], "--backend mujoco"),
         (["--name", "other"], "leave --name out"),
     ],
