@@ -25,6 +25,7 @@ from st_rl.runners.run_log import RunLog
 from st_rl.runners.signals import GracefulStop
 from st_rl.storage.hidden import flatten_states, unflatten_states
 from st_rl.utils.errors import UserError
+from st_rl.utils.memory import network_bytes, require_memory
 from st_rl.utils.obs_layout import layouts_of
 from st_rl.utils.run_folder import find_checkpoint, load_checkpoint
 from st_rl.utils.transfer import TransferReport
@@ -94,6 +95,7 @@ class OnPolicyRunner:
     def _build_algorithm(self) -> PPO:
         env = self.env
         arguments = {name: value for name, value in self.policy_cfg.items() if name != "class_name"}
+        require_memory(network_bytes(arguments), self.device, "the networks of the policy", "their hidden_dims")
         actor_critic = get_policy_class(self.policy_cfg.get("class_name", "ActorCritic"))(
             env.num_obs,
             env.num_critic_obs,

@@ -55,6 +55,7 @@ FIELDS = [
     ("--train.max-iterations", "0", "train.max_iterations must be at least 1"),
     ("--train.num-steps-per-env", "0", "train.num_steps_per_env must be at least 1"),
     ("--train.policy.actor-hidden-dims", "0", "train.policy.actor_hidden_dims must be from 1"),
+    ("--train.policy.actor-hidden-dims", " ".join(["16384"] * 200), "the networks of the policy need about"),
     ("--train.policy.init-noise-std", "0", "train.policy.init_noise_std must be more than 0"),
     ("--seed", "-1", "train.seed must be at least 0"),
     ("--seed", "99999999999999999999999", "train.seed must"),
