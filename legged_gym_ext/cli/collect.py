@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import Any, cast
 import torch
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.envs.settings import segment_ranges
+from legged_gym_ext.mdp.term_ranges import Bounds
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_task, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, resolve_policy
+from legged_gym_ext.runs.outputs import require_folder_for_trajectories
 from legged_gym_ext.runs.training import with_threads
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.algorithms.teacher import teacher_from_run
@@ -28,6 +32,9 @@ from st_rl.runners.demonstration_saver import Observer
 from st_rl.storage.rollout_files import Compression
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.ranges import Count, NonNegative, Seed, Share, Whole
+
+_WIDE = 50.0
+"""A range wider than this is none that 255 steps could resolve."""
 
 
 @dataclass
@@ -62,23 +69,44 @@ class CollectOptions(WhereOptions):
     sample_actions: bool = False
     """Let the student explore instead of taking its mean actions."""
     compress: tuple[str, ...] = ()
-    """Segments stored as float16 ('name') or as uint8 within a range ('name:low:high')."""
+    """Segments stored as float16 ('name'), or in one byte a number: within the range that the segment states
+    ('name:uint8') or within another one ('name:low:high'), outside of which numbers are clipped and counted."""
     seed: Seed | None = None
     """Of worlds and noise; by default one drawn anew, so that no two collectors play the same."""
     log_root: Path = runs.LOG_ROOT
     """Where runs are looked for."""
 
 
-def parse_compression(entries: tuple[str, ...]) -> dict[str, Compression]:
-    """``name`` or ``name:low:high`` for each segment that is to be stored in fewer bits."""
+def parse_compression(entries: tuple[str, ...], ranges: Mapping[str, Bounds]) -> dict[str, Compression]:
+    """``name``, ``name:uint8`` or ``name:low:high`` for each segment that is to be stored in fewer bits.
+
+    Args:
+        ranges: between which bounds the numbers of each segment lie, which is what ``uint8`` stands for.
+
+    Raises:
+        UserError: an unknown segment, no such compression, or ``uint8`` of a segment without bounds.
+    """
     found: dict[str, Compression] = {}
     for entry in entries:
-        name, *bounds = entry.split(":")
+        name, *rest = entry.split(":")
+        if name not in ranges:
+            raise UnknownNameError("observation segment", name, list(ranges))
+        if rest == ["uint8"]:
+            low, high = ranges[name]
+            if high - low > _WIDE:
+                raise UserError(f"'{name}' states no range to divide into 255 steps; write '{name}:low:high'")
+            found[name] = Compression("uint8", low, high)
+            continue
         try:
-            low, high = (float(bound) for bound in bounds) if bounds else (0.0, 0.0)
+            low, high = (float(bound) for bound in rest) if rest else (0.0, 0.0)
         except ValueError as error:
-            raise UserError(f"'{entry}' is no compression; write 'segment' or 'segment:low:high'") from error
-        found[name] = Compression("uint8", low, high) if bounds else Compression()
+            raise UserError(
+                f"'{entry}' is no compression; write 'segment', 'segment:uint8' or 'segment:low:high'"
+            ) from error
+        found[name] = Compression("uint8", low, high) if rest else Compression()
+        least, most = ranges[name]
+        if rest and most - least <= _WIDE and (low > least or high < most):
+            print(f"'{name}' lies between {least:g} and {most:g}; what is outside {low:g} to {high:g} will be clipped")
     return found
 
 
@@ -100,7 +128,7 @@ def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Pat
     teacher = teacher_from_run(folder, Observer.of(vec_env), options.teacher_source).to(env.device)
     settings: dict[str, Any] = {
         "collector": options.name,
-        "compression": parse_compression(options.compress),
+        "compression": parse_compression(options.compress, segment_ranges(task.env)),
         "action_noise": options.action_noise,
         "max_length": options.max_length or None,
     }
@@ -126,6 +154,7 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError("a collector needs --data, a folder, and --teacher, a run")
     if options.teacher_source not in ("actor", "critic"):
         raise UnknownNameError("teacher source", options.teacher_source, ["actor", "critic"])
+    require_folder_for_trajectories(data)
     task = with_threads(task, options.num_threads)
     seed = secrets.randbits(31) if options.seed is None else options.seed
     torch.manual_seed(seed)
@@ -141,6 +170,8 @@ def main(argv: list[str] | None = None) -> int:
     print(
         f"{options.name}: {done['trajectories']} trajectories of {done['steps']} steps in each of {env.num_envs} worlds"
     )
+    if not done["trajectories"]:
+        raise UserError("there is no trajectory yet: play more --steps, at least 2 of every world")
     return 0
 
 

@@ -17,6 +17,9 @@ class ShipOptions:
 
     policy: str = "latest"
     """A run folder, a run's name, or 'latest'."""
+    checkpoint: str | None = None
+    """Which checkpoint of the run is shipped: the number of its iteration, or 'best'; by default the newest. The
+    evaluation has to be of that one."""
     name: str | None = None
     """Of the shipped policy; by default the name of the task, or <robot>_mutex."""
     replace: bool = False
@@ -30,7 +33,7 @@ class ShipOptions:
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code."""
     options = parse_options(ShipOptions, argv)
-    folder = runs.resolve_run(options.policy, root=options.log_root)
+    folder = runs.resolve_run(options.policy, root=options.log_root, checkpoint=options.checkpoint)
     target = ship(folder, options.root, options.name, replace=options.replace)
     size = sum(path.stat().st_size for path in target.iterdir()) / 1024
     print(f"{target}: {size:.0f} KiB")

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from st_rl.algorithms.teacher import Teacher
+from st_rl.algorithms.teacher import Teacher, env_interface
 from st_rl.env import VecEnv
 from st_rl.modules.actor_critic_mutex import SubPolicy, load_sub_policy
 from st_rl.runners.demonstration_saver import DemonstrationSaver, Observer
-from st_rl.utils.run_folder import checkpoint_iterations, find_checkpoint, load_checkpoint, load_weights
+from st_rl.utils.run_folder import checkpoint_iterations, load_newest_whole, load_weights
 
 logger = logging.getLogger(__name__)
 
@@ -72,22 +72,20 @@ class DaggerSaver(DemonstrationSaver):
         if self.student is None:
             self._build_student(run)
         else:
-            path = find_checkpoint(run, iterations[-1])
-            state = load_checkpoint(path)
+            state, path = load_newest_whole(run)
             load_weights(self.student.policy, state["model_state_dict"], path)
             if self.student.normalizer is not None:
-                load_weights(self.student.normalizer, state["obs_normalizer_state_dict"], path)
+                load_weights(self.student.normalizer, state.get("obs_normalizer_state_dict", {}), path)
         self.iteration = iterations[-1]
         logger.info("%s: playing iteration %d", self.writer.collector, self.iteration)
         return True
 
     def _build_student(self, run: Path) -> None:
         observer, device = Observer.of(self.env), torch.device(self.env.device)
-        student = load_sub_policy(run, observer.obs_segments, self.env.num_actions, "ActorCritic")
-        student.policy.to(device).eval()
-        if student.normalizer is not None:
-            student.normalizer.to(device).eval()
-        self.student = student
+        layout = observer.obs_segments
+        interface = env_interface(observer, layout, critic=False)
+        student = load_sub_policy(run, layout, self.env.num_actions, "ActorCritic", interface)
+        self.student = student.to(device)
         # Who has driven until now drives on until the episodes end.
 
     def choose_actions(self, labels: torch.Tensor) -> torch.Tensor:
@@ -97,11 +95,10 @@ class DaggerSaver(DemonstrationSaver):
         student = self.student
         if student is None:
             return labels
-        seen = Observer.of(self.env).obs_segments.select(self.obs, student.layout.names)
-        if student.normalizer is not None:
-            seen = student.normalizer(seen)
+        seen = student.observe(Observer.of(self.env).obs_segments.select(self.obs, student.layout.names))
         # It acts in every world, so that its memory is up to date wherever it takes over.
         actions = student.policy.act(seen) if self.sample_actions else student.policy.act_inference(seen)
+        actions = student.conversion.action(actions)
         return torch.where(self.driven.unsqueeze(-1), labels, actions)
 
     def after_step(self, dones: torch.Tensor) -> None:
