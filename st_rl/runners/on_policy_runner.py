@@ -109,6 +109,7 @@ class OnPolicyRunner:
         )
         actor_critic.env_settings = settings_of(env)
         algorithm = get_algorithm_class(self.algorithm_class)(actor_critic, device=self.device, **self.algorithm_cfg)
+        algorithm.require_transitions(env.num_envs, self.num_steps_per_env)
         _, critic_obs = _observed(env.get_observations())
         num_critic_obs = None if critic_obs is None else env.num_critic_obs
         algorithm.init_storage(env.num_envs, self.num_steps_per_env, env.num_obs, num_critic_obs, env.num_actions)

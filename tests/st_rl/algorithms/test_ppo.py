@@ -103,7 +103,7 @@ def test_the_same_seed_gives_bit_identical_weights(policy: Any) -> None:
 
 def test_time_outs_are_bootstrapped_with_the_value_and_failures_are_not() -> None:
     env = PointMass(3)
-    algorithm = make(env, 1, gamma=0.5, num_mini_batches=1)
+    algorithm = make(env, 1, gamma=0.5)
     obs, _ = env.get_observations()
     algorithm.act(obs)
     values = algorithm.actor_critic.evaluate(obs).detach().squeeze(-1)
@@ -269,22 +269,21 @@ def test_a_checkpoint_restores_everything_that_learning_depends_on() -> None:
     assert torch.equal(algorithm.learning_rate, restored.learning_rate)
 
 
-@pytest.mark.parametrize(
-    ("worlds", "steps", "batches", "message"),
-    [
-        (1, 1, 1, "1 transitions, and an update needs at least 2"),
-        (1, 3, 4, "3 transitions, and an update needs at least 4"),
-        (10**9, 10**6, 4, "need about .* lower the number of worlds"),
-    ],
-)
-def test_too_few_or_too_many_transitions_are_refused(worlds: int, steps: int, batches: int, message: str) -> None:
+@pytest.mark.parametrize(("worlds", "steps", "batches", "needed"), [(1, 1, 1, 2), (1, 3, 4, 4)])
+def test_too_few_transitions_are_refused(worlds: int, steps: int, batches: int, needed: int) -> None:
     algorithm = PPO(ActorCritic(4, 4, 2), num_mini_batches=batches)
-    with pytest.raises(UserError, match=message):
-        algorithm.init_storage(worlds, steps, 4, None, 2)
+    with pytest.raises(UserError, match=f"{worlds * steps} transitions, and an update needs at least {needed}"):
+        algorithm.require_transitions(worlds, steps)
+    algorithm.require_transitions(worlds, needed)
+
+
+def test_more_transitions_than_there_is_memory_for_are_refused() -> None:
+    with pytest.raises(UserError, match=r"need about .* lower the number of worlds"):
+        PPO(ActorCritic(4, 4, 2)).init_storage(10**9, 10**6, 4, None, 2)
 
 
 def test_a_recurrent_policy_needs_a_world_for_every_mini_batch() -> None:
     algorithm = PPO(ActorCriticRecurrent(4, 4, 2), num_mini_batches=4)
     with pytest.raises(UserError, match="3 cannot be dealt into 4 mini-batches"):
-        algorithm.init_storage(3, 24, 4, None, 2)
-    algorithm.init_storage(4, 24, 4, None, 2)
+        algorithm.require_transitions(3, 24)
+    algorithm.require_transitions(4, 24)
