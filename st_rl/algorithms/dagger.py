@@ -69,6 +69,11 @@ class DAggerCfg(EstimatorTPPOCfg):
     steps_per_image: Count = 2
     """Steps that are learned from while an image is in effect, drawn from all of them."""
 
+    @property
+    def min_transitions(self) -> int:
+        """One: there are no mini-batches of the rollout, and no advantages."""
+        return 1
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.using_ppo or self.normalize_obs or self.distill_latent_components:
