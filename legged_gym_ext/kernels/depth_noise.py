@@ -30,7 +30,7 @@ NORMAL = _normal_table()
 
 
 @inlined
-def _random(seed: int, place: int) -> int:
+def _random(seed: int, place: int) -> np.uint64:
     """The 64 random bits at a ``place`` of the sequence that ``seed`` begins."""
     x = np.uint64(seed) + (np.uint64(place) + np.uint64(1)) * _STEP
     x = (x ^ (x >> _S30)) * _MIX_1
@@ -91,7 +91,7 @@ def _with_border(depth: Array, near: float, far: float, height: int, width: int,
 
 
 @inlined
-def _between(place: int, count: int, first: float, extent: float) -> bool:
+def _between(place: int, count: int, first: float, extent: float) -> np.bool:
     """Whether the centre of a pixel of a row or column is in [first, first + extent], parts of the image."""
     centre = (np.float32(place) + _HALF) / np.float32(count)
     return (centre >= first) & (centre <= first + extent)
