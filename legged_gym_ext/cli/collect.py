@@ -10,6 +10,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -109,11 +110,14 @@ def parse_compression(entries: tuple[str, ...], ranges: Mapping[str, Bounds]) ->
     return found
 
 
-def find_training_run(name: str, options: CollectOptions) -> Path:
-    """The trainer's run folder; one that is given as a path may be made later."""
-    if Path(name).name != name and not Path(name).exists():
+def find_training_run(name: str, task: str, root: Path) -> Path | None:
+    """Return the trainer's run folder, given as a path or by name; ``None`` as long as there is none of that name."""
+    if Path(name).name != name:
         return Path(name)
-    return runs.resolve_run(name, root=options.log_root, task=options.task or None)
+    try:
+        return runs.resolve_run(name, root=root, task=task)
+    except UserError:
+        return None
 
 
 def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Path) -> DemonstrationSaver:
@@ -134,7 +138,7 @@ def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Pat
         vec_env,
         teacher,
         data,
-        training_run=find_training_run(options.training_run, options),
+        training_run=partial(find_training_run, options.training_run, task.name, options.log_root),
         teacher_probability=options.teacher_probability,
         check_interval=options.check_interval,
         sample_actions=options.sample_actions,
@@ -158,6 +162,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         saver = make_saver(options, task, env, data)
         print(f"{options.name}: writing to {data}, seed {seed}")
+        if isinstance(saver, DaggerSaver) and saver.training_run is None:
+            print(f"{options.name}: there is no run '{options.training_run}' yet; until there is, the teacher plays")
         done = saver.collect(options.steps or None, options.trajectories or None)
     finally:
         env.close()
