@@ -22,37 +22,39 @@ EPISODES = {"walk": 256}
 
 @dataclass
 class EvaluateOptions(WhereOptions, MutexOptions):
-    """Evaluate a trained policy. Every field of the task can be set by its dotted name."""
+    """Evaluate a trained policy."""
 
     task: str = ""
-    """Registered task; by default that of the run."""
+    """Task to evaluate on; by default that of the run, with its settings."""
     policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
+    """Policy to evaluate: a run folder, a run's or shipped policy's name, 'latest', or 'mutex' for the skills of the
+    robot together."""
     protocol: str = ""
-    """'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty) or 'course'; by default 'walk'
-    for tasks without obstacles, 'course' for field, 'rpl' for the others."""
+    """How it is measured: 'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty) or
+    'course'. By default 'walk' for tasks without obstacles, 'course' for field, and 'rpl' for the others."""
     episodes: int | None = None
-    """By default 256 for 'walk', 400 for the others."""
+    """Number of episodes; by default 256 for 'walk' and 400 for the others."""
     blocks: tuple[str, ...] = ()
-    """Types of obstacle; by default those of the task."""
+    """Types of obstacle to meet; by default those of the task."""
     num_blocks: int = 5
-    """Obstacles of a course."""
+    """Number of obstacles of a course."""
     difficulty: float = 0.5
-    """Of a course: 0 is the easiest and 1 the hardest obstacle of each type."""
+    """Difficulty of a course, from 0, the easiest obstacle of each type, to 1, the hardest."""
     strict_episodes: int = 0
     """Additional episodes (100 are good) in which penetration, joint and motor limits are checked at every physics
     step."""
     seed: int = 1
+    """Seed of everything random; the same seed gives the same figures."""
     json: Path | None = None
-    """File for the figures."""
+    """JSON file to write the figures to."""
     plot: Path | None = None
-    """SVG file with a picture of success by obstacle or difficulty."""
+    """SVG file to draw success by obstacle or difficulty into."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
-    """The run's own task with its settings, or another registered one where ``name`` asks for it."""
+    """Return the run's own task with its settings, or the registered one that ``name`` asks for."""
     options = parse_options_of(EvaluateOptions, arguments)
     if name:
         get_task(name)
@@ -63,12 +65,12 @@ def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
 
 
 def _only(policy: str, task: str | None) -> str | None:
-    """The latest run is the latest of the task; a named one may be of any."""
+    """Return the task whose runs are looked at: with 'latest' the given one, and any for a run that has a name."""
     return task or None if policy == "latest" else None
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options, task = parse_task(EvaluateOptions, argv, base_task)
     for path in (options.json, options.plot):
         if path is not None and not path.resolve().parent.is_dir():
@@ -100,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

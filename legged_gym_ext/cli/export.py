@@ -16,17 +16,17 @@ class ExportOptions:
     """Export a trained policy as TorchScript and ONNX, checked against the policy's own output."""
 
     policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, or 'latest'."""
+    """Policy to export: a run folder, a run's or shipped policy's name, or 'latest'."""
     out: Path | None = None
-    """Folder for the files; by default 'exported' in the run folder."""
+    """Folder to write the files to; by default 'exported' in the run folder."""
     onnx: bool = True
-    """Write the ONNX file too (needs the extra 'export')."""
+    """Write an ONNX file as well, which needs the extra 'export'."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(ExportOptions, argv)
     folder = runs.resolve_run(options.policy, root=options.log_root)
     loaded = runs.load_policy(folder)
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

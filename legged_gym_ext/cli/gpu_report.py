@@ -24,7 +24,9 @@ class GpuReportOptions:
     """Measure everything that matters on a GPU in one call."""
 
     task: str = "go1_walk"
+    """Task to measure."""
     worlds: tuple[int, ...] = (1024, 2048, 4096, 8192, 16384)
+    """Numbers of worlds to measure at."""
     rounds: int = 5
     """Measurements of physics, environment and training alternate this many times; medians are reported."""
     steps: int = 100
@@ -39,13 +41,13 @@ class GpuReportOptions:
     image_worlds: int = 8192
     """Worlds of that training; 0 leaves it out."""
     mjlab_python: Path | None = None
-    """An interpreter that can import mjlab, measured beside; mjlab needs another version of the engine."""
+    """Python interpreter that can import mjlab, to measure it too. mjlab needs another version of the engine."""
     json: Path = Path("gpu_report.json")
-    """File for the figures."""
+    """JSON file to write the figures to."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(GpuReportOptions, argv)
     task = get_task(options.task)
     image_task = gpu_report.seeing(get_task(options.image_task))
@@ -87,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

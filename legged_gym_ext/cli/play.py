@@ -20,20 +20,22 @@ class PlayOptions(WhereOptions, MutexOptions):
     """Play a trained policy in a window; the keyboard gives the velocity command."""
 
     task: str = ""
-    """Registered task; by default that of the run."""
+    """Task to play; by default that of the run, with its settings."""
     policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
+    """Policy to show: a run folder, a run's or shipped policy's name, 'latest', or 'mutex' for the skills of the
+    robot together."""
     difficulty: float = 0.5
-    """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
+    """Difficulty of the obstacles, from 0, the easiest of each type, to 1, the hardest."""
     blocks: tuple[str, ...] = ()
-    """Types of the obstacles of a track, one after the other; by default those of the task."""
+    """Types of the obstacles, one after the other; by default the task draws them."""
     seed: int = 1
+    """Seed of everything random."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     from legged_gym_ext.sim.mujoco.viewer import require_display
 
     options = parse_options(PlayOptions, argv)
@@ -55,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

@@ -23,34 +23,38 @@ class RecordOptions(WhereOptions, MutexOptions):
     """Film a trained policy; works without a display."""
 
     task: str = ""
-    """Registered task; by default that of the run."""
+    """Task to play; by default that of the run, with its settings."""
     policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'."""
+    """Policy to show: a run folder, a run's or shipped policy's name, 'latest', or 'mutex' for the skills of the
+    robot together."""
     out: Path | None = None
-    """The file; by default video.mp4 in the run folder. One that ends with .png gets stills of the same."""
+    """File to write; by default video.mp4 in the run folder. One that ends with .png gets stills instead."""
     seconds: float | None = None
-    """Length at most; by default 12, and on a track as long as the robot needs."""
+    """Length of the film at most, s; by default 12, and on a track as long as the robot needs."""
     command: tuple[float, float, float] | None = None
-    """Forward and lateral velocity in m/s and yaw rate in rad/s throughout; by default they change."""
+    """Command the whole time: forward and lateral velocity, m/s, and yaw rate, rad/s. By default it changes."""
     difficulty: float = 0.5
-    """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
+    """Difficulty of the obstacles, from 0, the easiest of each type, to 1, the hardest."""
     blocks: tuple[str, ...] = ()
-    """Types of the obstacles of a track, one after the other; by default those of the task."""
+    """Types of the obstacles, one after the other; by default the task draws them."""
     camera_width: int = 640
+    """Width of the film in pixels; it must be even."""
     camera_height: int = 480
+    """Height of the film in pixels; it must be even."""
     camera_distance: float | None = None
-    """m from the trunk."""
+    """Distance of the camera from the trunk, m."""
     camera_azimuth: float | None = None
-    """Degrees; 0 looks along +x, the direction of tracks, and 90 along +y."""
+    """Direction in which the camera looks, degrees: 0 along +x, which is along tracks, and 90 along +y."""
     camera_elevation: float | None = None
-    """Degrees."""
+    """Angle of the camera's view to the horizontal, degrees; negative looks down."""
     seed: int = 1
+    """Seed of everything random."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
 
 def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
-    """The camera, with what the options set."""
+    """Return the camera with what the options set; ``track`` says whether it follows a robot on a track."""
     sizes = {"width": options.camera_width, "height": options.camera_height}
     given = {
         "distance": options.camera_distance,
@@ -62,7 +66,7 @@ def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(RecordOptions, argv)
     named = get_task(options.task) if options.task else None
     only = options.task or None if options.policy == "latest" else None
@@ -90,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

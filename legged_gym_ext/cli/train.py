@@ -1,6 +1,7 @@
 """Train a task, evaluate the result and film it.
 
-``torchrun --nproc-per-node 2 scripts/train.py ...`` divides the worlds among several processes, which learn together.
+``torchrun --nproc-per-node 2 -m legged_gym_ext.cli.train ...`` divides the worlds among several processes, which learn
+together.
 """
 
 from __future__ import annotations
@@ -29,29 +30,30 @@ from st_rl.utils.errors import UserError
 
 @dataclass
 class TrainOptions(WhereOptions):
-    """Train a task, evaluate the result and film it. Every field of the task can be set by its dotted name."""
+    """Train a task, evaluate the result and film it."""
 
     task: str = ""
-    """Registered task; may stand first, without --task."""
+    """The task to train, such as go1_walk. It may stand first, without --task."""
     name: str = "run"
-    """Last part of the run folder's name."""
+    """Last part of the run folder's name, after the date."""
     log_root: Path = runs.LOG_ROOT
-    """Run folders are made below this folder."""
+    """Folder in which run folders are made and looked for."""
     resume: str | None = None
-    """Run to continue where it was saved: a folder, a run's name, or 'latest' (which may be left out)."""
+    """Go on with this run where it was saved: a folder, a run's name, or 'latest', which may be left out."""
     load_run: str | None = None
-    """Run whose weights a new one starts from: a folder, a run's name, a shipped policy's name, or 'latest'."""
+    """Start a new run from the weights of this one: a folder, a run's or shipped policy's name, or 'latest'."""
     graphed: bool = True
-    """On a GPU, replay whole control steps as CUDA graphs, which is faster (docs/how-to/train_on_a_gpu.md)."""
+    """Replay whole control steps as CUDA graphs, which is faster; on a GPU only."""
     runner: str = "st_rl"
-    """'st_rl', or 'rsl_rl' for the public library's runner."""
+    """Library that learns: 'st_rl', or 'rsl_rl' for the public rsl-rl-lib, which is an extra."""
     evaluate: bool = True
-    """Evaluate after training, into evaluation.json."""
+    """Evaluate the policy after training and write evaluation.json to the run folder."""
     episodes: int = 256
-    """Episodes of the evaluation."""
+    """Number of episodes of that evaluation."""
     video: bool = True
-    """Film after training, into video.mp4."""
+    """Film the policy after training and write video.mp4 to the run folder."""
     video_seconds: float = 12.0
+    """Length of the film, s."""
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
@@ -148,7 +150,7 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options, task = parse_task(TrainOptions, argv, base_task, bare={"--resume": "latest"})
     task = with_threads(task, options.num_threads)
     if options.runner == "rsl_rl":
@@ -163,14 +165,14 @@ def main(argv: list[str] | None = None) -> int:
     if not is_first:
         return code
     if code:
-        print(f"stopped and saved; go on with: scripts/train.py {task.name} --resume {folder}")
+        print(f"stopped and saved; go on with: legged-train {task.name} --resume {folder}")
         return code
     finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
     return 0
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

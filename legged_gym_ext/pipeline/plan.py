@@ -50,9 +50,9 @@ class SkillsPlan:
     """Another robot whose shipped policy of the same name every skill starts from, where there is one."""
     num_envs: int | None = None
     max_iterations: int | None = None
-    """Of every training; by default those of the tasks."""
+    """Iterations of every training; ``None`` for those of the tasks."""
     episodes: int | None = None
-    """Of every evaluation; by default those of the protocols."""
+    """Episodes of every evaluation; ``None`` for those of the protocols."""
     strict_episodes: int = 100
     """Episodes of every skill that are checked at every physics step."""
     videos: bool = True

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_type_hints
+from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 
 import tyro
 
@@ -40,7 +40,6 @@ class WhereOptions:
         return Where(self.backend, self.device, self.num_threads)
 
 
-_SECTIONS = ("env", "train")
 _HELP = {"-h", "--help"}
 _HELP_ALL = "--help-all"
 _FIELDS = (
@@ -99,14 +98,16 @@ def parse_task(
     if algorithm is not None:
         # Another class has other numbers to set.
         template = replace(template, train=with_algorithm(template.train, algorithm))
-    views = {section: field_view(vars(template)[section], f"{section}_view") for section in _SECTIONS}
+    sections = {"env": template.env, "train": template.train}
+    views = {name: field_view(section, f"{name}_view") for name, section in sections.items()}
     extra = [(section, view, field(default_factory=view)) for section, view in views.items()]
     combined = make_dataclass(options.__name__, extra, bases=(options,))
     combined.__doc__ = options.__doc__
-    names = [leaf.name for section in _SECTIONS for leaf in leaves(vars(template)[section], f"{section}.")]
+    names = [leaf.name for name, section in sections.items() for leaf in leaves(section, f"{name}.")]
     _check_option_names(arguments, [*_option_names(options), *names])
     parsed: Any = _parse(combined, arguments)
-    changes = {s: view_changes(vars(parsed)[s], views[s]()) for s in _SECTIONS}
+    set_now = {"env": parsed.env, "train": parsed.train}
+    changes = {name: view_changes(view, views[name]()) for name, view in set_now.items()}
     return parsed, with_changes(template, {s: change for s, change in changes.items() if change})
 
 
@@ -115,8 +116,23 @@ def print_help(options: type[Any], more: str = "") -> NoReturn:
     # Optional values are shown by their type alone: an option that is left out is what stands for None.
     config = (tyro.conf.DisallowNone,)
     description = f"{(options.__doc__ or '').strip()} {more}".strip()
-    tyro.cli(options, args=["--help"], prog=_program(), description=description, config=config)
+    tyro.cli(_for_help(options), args=["--help"], prog=_program(), description=description, config=config)
     raise SystemExit(0)
+
+
+def _for_help(options: type[Any]) -> type[Any]:
+    """Return ``options`` with its own fields before inherited ones, and without showing defaults that say nothing."""
+    types = get_type_hints(options, include_extras=True)
+    silent = tyro.conf.arg(help_behavior_hint="")
+    quiet: list[tuple[str, Any, Any]] = []
+    for item in fields(options):
+        if item.default in (None, "", ()):
+            quiet.append((item.name, Annotated[types[item.name], silent], field(default=item.default)))
+    shown = make_dataclass(options.__name__, quiet, bases=(options,))
+    own = list(options.__annotations__)
+    order = [*own, *(item.name for item in fields(options) if item.name not in own)]
+    shown.__dataclass_fields__ = {name: shown.__dataclass_fields__[name] for name in order}
+    return shown
 
 
 def named_task(name: str | None) -> TaskCfg:

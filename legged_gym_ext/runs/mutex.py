@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,30 +28,31 @@ MUTEX_ORDER = ("walk", "tilt", "crawl", "jump", "leap", "down")
 """Sub-policies in their order: the obstacle ids 0 to 4, then the one that jumps down."""
 _RESET_MODES: dict[str, str | bool] = {"all": "all", "when_skill": "when_skill", "none": False}
 _CRITIC = [16]
-"""Hidden units of the critic that every policy has; nobody asks the mutex's."""
+"""Hidden units of the critic, which every policy has; that of a mutex is never used."""
 
 
 @dataclass
 class MutexOptions:
-    """What a script can say about a mutex."""
+    """Options of commands that can combine skills into a mutex."""
 
     sub_policies: tuple[str, ...] = ()
-    """Of a mutex: skill=RUN, for walk, tilt, crawl, jump, leap and, if it is to jump down, down. By default the
-    shipped policies of the robot."""
+    """With 'mutex': the policy of each skill as skill=RUN, for walk, tilt, crawl, jump, leap and, to jump down as well,
+    down. By default the shipped policies of the robot."""
     skill_velocity: tuple[str, ...] = ()
-    """Of a mutex: skill=m/s or skill=low:high, the forward command while the skill is selected. By default what the
-    skill was trained for; walk keeps the task's."""
+    """With 'mutex': the forward command while a skill is selected, as skill=m/s or skill=low:high. By default that of
+    the skill's training, and for walk the task's."""
     smoothing: int = 10
-    """Of a mutex: control steps whose selections are averaged where it switches."""
+    """With 'mutex': number of control steps over which a switch between skills is blended."""
     reset_mode: Literal["all", "when_skill", "none"] = "all"
-    """Of a mutex: which of the skills that are not selected forget what they remember."""
+    """With 'mutex': which skills forget what they remember: 'all' that are not selected, the other skills but never
+    walk 'when_skill' is selected, or 'none'."""
 
     def given(self) -> list[str]:
-        """The options that are not at their defaults, by their names on a command line."""
-        default = MutexOptions()
-        # A script's options may be those of a derived class.
-        changed = [name for name, value in vars(default).items() if vars(self)[name] != value]
-        return [f"--{name.replace('_', '-')}" for name in changed]
+        """Return the options that are not at their defaults, by their names on a command line."""
+        # A command's options are those of a derived class, with fields of its own.
+        own = MutexOptions(self.sub_policies, self.skill_velocity, self.smoothing, self.reset_mode)
+        changed = [name for name, _ in asdict(own).items() - asdict(MutexOptions()).items()]
+        return [f"--{name.replace('_', '-')}" for name in sorted(changed)]
 
 
 def resolve_policy(

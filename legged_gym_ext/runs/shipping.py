@@ -85,7 +85,7 @@ def _evaluation(folder: Path) -> dict[str, Any]:
         report = json.loads((folder / _EVALUATION).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise UserError(
-            f"the run in '{folder}' has no {_EVALUATION}; write it with scripts/evaluate.py --policy {folder} "
+            f"the run in '{folder}' has no {_EVALUATION}; write it with legged-evaluate --policy {folder} "
             f"--json {folder / _EVALUATION}"
         ) from error
     facts = runs.checkpoint_facts(folder)

@@ -21,7 +21,7 @@ class PolicyCfg:
 
 @dataclass(frozen=True)
 class DatasetCfg:
-    """Trajectories that ``TwoStageRunner`` learns from before it acts; ``scripts/collect.py`` writes them."""
+    """Trajectories that ``TwoStageRunner`` learns from before it acts; ``legged-collect`` writes them."""
 
     folder: str = ""
     iterations: int = 100

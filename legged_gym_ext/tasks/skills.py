@@ -42,9 +42,9 @@ class SkillCfg:
     donated_iterations: int = 30
     """Iterations that make another robot's policy this one's."""
     finish_iterations: int = 0
-    """Iterations of a second training, on all levels and solid from the start (``scripts/train_skills.py``)."""
+    """Iterations of a second training, on all levels and solid from the start (``legged-train-skills``)."""
     start: str = "walk"
-    """The skill whose policy it is learned from (by ``scripts/train_skills.py``)."""
+    """The skill whose policy it is learned from (by ``legged-train-skills``)."""
     start_levels: int = 1
     """Levels that the worlds draw from at the start of a training."""
     start_solid_probability: float = 0.0

@@ -19,7 +19,7 @@ from st_rl.utils.errors import UserError
 def require_display() -> None:
     """Raise ``UserError`` where no window can be opened."""
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise UserError("there is no display for a window; use scripts/record.py to make a video instead")
+        raise UserError("there is no display for a window; use legged-record to make a video instead")
 
 
 class Viewer:
@@ -39,7 +39,7 @@ class Viewer:
                 self._world.model, self._world.data, key_callback=on_key, show_left_ui=False, show_right_ui=False
             )
         except RuntimeError as error:
-            raise UserError(f"no window could be opened ({error}); use scripts/record.py instead") from error
+            raise UserError(f"no window could be opened ({error}); use legged-record instead") from error
         self._corner, self._text = mjtGridPos.mjGRID_TOPLEFT, ""
         with self._handle.lock():
             self._handle.cam.type = mjtCamera.mjCAMERA_TRACKING
