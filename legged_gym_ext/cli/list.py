@@ -12,7 +12,7 @@ import tyro
 
 from legged_gym_ext.evaluation.report import read_report
 from legged_gym_ext.evaluation.shipped import headline, shipped_tables
-from legged_gym_ext.robots.registry import ROBOTS, get_robot
+from legged_gym_ext.robots.registry import get_robot, robot_names
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import parse_options, run_script
 from legged_gym_ext.runs.config_io import leaves
@@ -45,7 +45,7 @@ def task_lines(options: ListOptions) -> Iterator[str]:
 
 def robot_lines(options: ListOptions) -> Iterator[str]:
     """Yield the names of the robots, each with its mass and its number of joints."""
-    for name in sorted(ROBOTS):
+    for name in robot_names():
         robot = get_robot(name)
         mass = sum(link.mass for link in robot.links)
         yield f"{name:<24} {mass:.1f} kg, {len(robot.joints)} joints"

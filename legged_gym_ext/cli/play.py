@@ -1,10 +1,11 @@
-"""Play a trained policy in a window; the keyboard gives the velocity command."""
+"""Play a trained policy in a window or in a browser, and command it."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
@@ -12,12 +13,13 @@ from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.video import TrackVideoCfg
+from legged_gym_ext.viewing.web.session import PlaySession, SessionCfg
 from legged_gym_ext.viewing.window import HELP, KeyboardCommand, play, play_cfg, start_command
 
 
 @dataclass
 class PlayOptions(WhereOptions, MutexOptions):
-    """Play a trained policy in a window; the keyboard gives the velocity command."""
+    """Play a trained policy in a window or in a browser, and command it."""
 
     task: str = ""
     """Task to play; by default that of the run, with its settings."""
@@ -28,10 +30,61 @@ class PlayOptions(WhereOptions, MutexOptions):
     """Difficulty of the obstacles, from 0, the easiest of each type, to 1, the hardest."""
     blocks: tuple[str, ...] = ()
     """Types of the obstacles, one after the other; by default the task draws them."""
+    viewer: Literal["window", "web"] = "window"
+    """'window' needs a display; 'web' serves a page to browsers, on this machine or, with --host, on others."""
+    beside: tuple[str, ...] = ()
+    """In a browser: more policies, each in a lane of its own beside the first, on the same course."""
+    worlds: int = 1
+    """In a browser: worlds of each lane, one of which is shown."""
+    depth: bool = False
+    """In a browser: show what a depth camera on the robot delivers, also where the policy does not need one."""
+    host: str = "127.0.0.1"
+    """In a browser: address to listen on. Any other than of this machine alone needs --token."""
+    port: int = 8080
+    """In a browser: port to listen on."""
+    token: str = ""
+    """In a browser: secret without which the page does not open."""
     seed: int = 1
     """Seed of everything random."""
     log_root: Path = runs.LOG_ROOT
     """Folder in which runs are looked for."""
+
+
+def session_cfg(options: PlayOptions) -> SessionCfg:
+    """What is to be played in a browser: every shipped policy of the robot can be chosen, and those that are named."""
+    named = get_task(options.task) if options.task else None
+    only = options.task or None if options.policy == "latest" else None
+    first = resolve_policy(options.policy, named, options, root=options.log_root, only=only)
+    task = named or runs.load_run(first).task
+    more = [runs.resolve_run(name, root=options.log_root) for name in options.beside]
+    shown = [first.resolve(), *(folder.resolve() for folder in more)]
+    shipped = sorted(runs.SHIPPED.glob(f"{task.env.robot}_*"))
+    return SessionCfg(
+        task=task,
+        policies={folder.name: folder for folder in (*shipped, *shown)},
+        side_by_side=tuple(folder.name for folder in shown),
+        course=TrackVideoCfg(options.difficulty, options.blocks),
+        worlds=options.worlds,
+        seed=options.seed,
+        depth=options.depth,
+        where=options.where(),
+    )
+
+
+def play_in_browser(options: PlayOptions) -> int:
+    """Serve the session until it is interrupted; returns the exit code."""
+    from legged_gym_ext.viewing.web.viewer import require_token, require_viser, web_viewer
+
+    require_viser()
+    require_token(options.host, options.token)
+    session = PlaySession(session_cfg(options))
+    try:
+        with web_viewer(session, options.host, options.port, options.token) as viewer:
+            print(f"open {viewer.address} in a browser; Ctrl-C here ends it", flush=True)
+            viewer.run()
+    finally:
+        session.close()
+    return 0
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,6 +92,8 @@ def main(argv: list[str] | None = None) -> int:
     from legged_gym_ext.sim.mujoco.viewer import require_display
 
     options = parse_options(PlayOptions, argv)
+    if options.viewer == "web":
+        return play_in_browser(options)
     require_display()
     named = get_task(options.task) if options.task else None
     only = options.task or None if options.policy == "latest" else None

@@ -94,10 +94,17 @@ class MetricTermCfg:
 
 @dataclass(frozen=True)
 class ControlCfg:
-    """From actions to joint targets: ``default + action_scale * action``."""
+    """From actions to joint targets ``default + action_scale * action``, and the gains that lead to them.
 
-    action_scale: float = 0.25
+    ``None`` is the robot's own (``RobotCfg``).
+    """
+
+    action_scale: float | None = None
     """rad per unit of action."""
+    stiffness: tuple[float, ...] | None = None
+    """Proportional gains, N m/rad: one for all joints, one each for hip, thigh and calf, or one for each joint."""
+    damping: tuple[float, ...] | None = None
+    """Derivative gains, N m s/rad, as ``stiffness``."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.envs.cfg import EnvCfg
+from legged_gym_ext.envs.control import robot_of
 from legged_gym_ext.envs.latency import Latency
 from legged_gym_ext.envs.managers import (
     CurriculumManager,
@@ -21,7 +22,6 @@ from legged_gym_ext.envs.managers import (
 from legged_gym_ext.envs.observation_manager import ObservationManager
 from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
-from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.sim.observed import ObservedSimulator, Observer
 from legged_gym_ext.sim.registry import make_simulator, require_backend
@@ -60,7 +60,8 @@ class LeggedEnv:
         field_cfg = cfg.scene.height_field
         scene = cfg.scene if cfg.track is None else replace(cfg.scene, num_boxes=num_boxes(cfg.track))
         height_field = HeightField(field_cfg, device) if field_cfg is not None else None
-        make = partial(make_simulator, where.backend, get_robot(cfg.robot), cfg.num_envs)
+        robot = robot_of(cfg)
+        make = partial(make_simulator, where.backend, robot, cfg.num_envs)
         make = partial(make, scene=scene, height_field=height_field, device=device)
         sim_cfg = replace(cfg.sim, num_threads=where.num_threads) if where.num_threads else cfg.sim
         if observer is None:
@@ -73,7 +74,7 @@ class LeggedEnv:
         self.state = EnvState(
             self.sim,
             height_field,
-            action_scale=cfg.control.action_scale,
+            action_scale=robot.action_scale,
             max_episode_length=self.max_episode_length,
             generator=self.generator,
             track_cfg=cfg.track,

@@ -85,8 +85,12 @@ class ObservationManager:
         self._sources = [(segment.key, segment.value) for segment in segments]
         self._clip = normalization.clip_observations
         self._scale = torch.cat([segment.scale for segment in segments]).to(env.device)
-        width = torch.cat([segment.noise for segment in segments]).to(env.device) * self._scale
-        self._noise_width = width if noise is not None and bool(width.any()) else None
+        widths = [segment.noise for segment in segments]
+        # What comes after the last noisy segment, such as an image, draws no random numbers.
+        while widths and (noise is None or not bool(widths[-1].any())):
+            widths.pop()
+        columns = sum(len(width) for width in widths)
+        self._noise_width = torch.cat(widths).to(env.device) * self._scale[:columns] if columns else None
         late = torch.cat([segment.late for segment in segments])
         self.late_columns = late.nonzero().squeeze(1).to(env.device)
         """Columns that latency delays, int64."""
@@ -108,5 +112,6 @@ class ObservationManager:
             parts = [now.index_copy(1, self.late_columns, late(now.index_select(1, self.late_columns)))]
         obs = parts[0] * self._scale if len(parts) == 1 else torch.cat(parts, dim=1).mul_(self._scale)
         if self._noise_width is not None:
-            obs.addcmul_(env.rand(obs.shape[1], low=-1.0, high=1.0), self._noise_width)
+            columns = len(self._noise_width)
+            obs[:, :columns].addcmul_(env.rand(columns, low=-1.0, high=1.0), self._noise_width)
         return obs.clamp_(-self._clip, self._clip)

@@ -74,7 +74,8 @@ class EnvState:
         if cfg is None:
             return None
         turned = track is None or "slope" in track.blocks
-        return DepthCamera(cfg, self.num_envs, self.control_dt, self.generator, self.device, turned=turned)
+        made_for = (cfg, self.num_envs, self.control_dt, self.generator, self.device)
+        return DepthCamera(*made_for, turned=turned, num_threads=self.sim.cfg.num_threads)
 
     def update_camera(self) -> None:
         """Let the cameras see; to be called once per control step, after resets. The ground they see is z = 0."""
@@ -159,7 +160,7 @@ class EnvState:
         self.tracking_score.mul_(keep)
 
     def rows(self, mask: Tensor) -> Tensor | slice:
-        """Of the worlds in ``mask (N,)`` the numbers (n,), or all where the host should not look at them."""
+        """Return the numbers (n,) of the worlds in ``mask (N,)``, or all where the host must not look at the mask."""
         return mask.nonzero().squeeze(1) if self.skip_empty else slice(None)
 
     def rand(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:

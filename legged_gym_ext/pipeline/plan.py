@@ -10,12 +10,12 @@ from typing import Any
 
 from legged_gym_ext.evaluation.report import read_report
 from legged_gym_ext.pipeline.stages import Stage
-from legged_gym_ext.robots.registry import ROBOTS
+from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs import mutex
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.tasks.skills import NUM_LEVELS, SKILLS
-from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.errors import UserError
 from st_rl.utils.run_folder import checkpoint_iterations, read_config
 
 WALK = "walk"
@@ -59,8 +59,7 @@ class SkillsPlan:
 
     def __post_init__(self) -> None:
         for robot in (self.robot, *([self.donor] if self.donor is not None else [])):
-            if robot not in ROBOTS:
-                raise UnknownNameError("robot", robot, sorted(ROBOTS))
+            get_robot(robot)
         for skill in self.skills:
             get_task(self.task(skill))
         if not self.skills:

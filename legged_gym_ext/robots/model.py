@@ -23,9 +23,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from legged_gym_ext.robots.a1 import A1
 from legged_gym_ext.robots.base import GeomCfg, JointCfg, LinkCfg, MountCfg, RobotCfg
 from legged_gym_ext.robots.geometry import rpy_to_matrix, rpy_to_quat
-from legged_gym_ext.robots.registry import ROBOTS
+from legged_gym_ext.robots.go1 import GO1
+from legged_gym_ext.robots.registry import get_robot
+from st_rl.utils.errors import UserError
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources" / "robots"
 NOMINAL_VOLTAGE = 24.0
@@ -256,10 +259,10 @@ def _to_text(root: ET.Element) -> str:
     return ET.tostring(root, encoding="unicode") + "\n"
 
 
-def write_models(folder: Path) -> list[Path]:
-    """Write ``<folder>/<robot>/<robot>.xml`` and ``.urdf`` of every registered robot; returns the paths."""
+def write_models(folder: Path, robots: Iterable[RobotCfg] = (GO1, A1)) -> list[Path]:
+    """Write ``<folder>/<robot>/<robot>.xml`` and ``.urdf`` of ``robots``, by default the suite's; returns the paths."""
     written = []
-    for cfg in ROBOTS.values():
+    for cfg in robots:
         (folder / cfg.name).mkdir(parents=True, exist_ok=True)
         for suffix, text in ((".xml", robot_mjcf(cfg, visual=True)), (".urdf", robot_urdf(cfg))):
             path = folder / cfg.name / (cfg.name + suffix)
@@ -270,16 +273,21 @@ def write_models(folder: Path) -> list[Path]:
 
 def main() -> None:
     """Command line: write the files, or without ``--write`` say where they would go."""
-    parser = argparse.ArgumentParser(description="Generate the MJCF and URDF files of every robot.")
+    parser = argparse.ArgumentParser(description="Generate the MJCF and URDF files of the suite's robots, or of one.")
     parser.add_argument("--write", action="store_true", help="renew the files")
+    parser.add_argument("--robot", help="write this robot alone; it may come from a plugin")
     parser.add_argument("--folder", type=Path, default=RESOURCES, help="where to (default: %(default)s)")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        robots = (GO1, A1) if args.robot is None else (get_robot(args.robot),)
+    except UserError as error:
+        parser.error(str(error))
     if args.write:
-        for path in write_models(args.folder):
+        for path in write_models(args.folder, robots):
             log.info("wrote %s", path)
     else:
-        log.info("would write %s to %s; add --write", ", ".join(ROBOTS), args.folder)
+        log.info("would write %s to %s; add --write", ", ".join(robot.name for robot in robots), args.folder)
 
 
 def _num(value: float) -> str:

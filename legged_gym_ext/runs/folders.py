@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.envs.cfg import EnvCfg
+from legged_gym_ext.envs.control import control_of
 from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.resource_folder import resource_folder
@@ -117,7 +118,7 @@ def run_config(task: TaskCfg, backend: str) -> dict[str, Any]:
         "task": task.name,
         "robot": task.env.robot,
         "backend": backend,
-        "control": to_dict(task.env.control),
+        "control": to_dict(control_of(task.env)),
         "normalization": to_dict(task.env.normalization),
         "env": to_dict(task.env),
         "train": to_dict(task.train),

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 
+from legged_gym_ext.envs.control import robot_of
 from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.sim.where import Where
@@ -153,7 +154,7 @@ def make_mutex(
     arguments: dict[str, Any] = {
         "sub_policy_class_name": "ActorCritic",
         "sub_policy_paths": [str(path.resolve()) for path in sub_policies.values()],
-        "env_action_scale": task.env.control.action_scale,
+        "env_action_scale": robot_of(task.env).action_scale,
         "cmd_vel_mapping": {str(k): v for k, v in skill_velocities(sub_policies, options.skill_velocity).items()},
         "action_smoothing_buffer_len": options.smoothing,
         "reset_non_selected": _RESET_MODES[options.reset_mode],

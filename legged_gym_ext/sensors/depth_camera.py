@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from legged_gym_ext.kernels.available import compiled_kernels
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
 from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu
+
+if TYPE_CHECKING:
+    from legged_gym_ext.sensors.compiled_camera import CompiledCamera
 
 Range = tuple[float, float]
 
@@ -69,13 +74,21 @@ class DepthCamera:
         device: torch.device | str,
         *,
         turned: bool = True,
+        num_threads: int = 0,
     ) -> None:
-        """``control_dt`` is the time between two updates, s; ``turned`` says whether boxes may be turned."""
+        """``control_dt`` is the time between two updates, s.
+
+        Args:
+            turned: whether boxes may be turned.
+            num_threads: on a CPU, 0 for one per core.
+        """
         self.cfg, self.num_envs, self._dt, self._turned = cfg, num_envs, control_dt, turned
         self.device, self._generator = torch.device(device), generator
         self.skip_empty = self.device.type == "cpu"
-        """Look only with the cameras that take an image, for which the host must know which they are."""
+        """Look only with the cameras that take an image, for which the host must know which they are, and by compiled
+        kernels if there are any."""
         self._rays = pixel_rays(cfg, device)
+        self._kernels = self._compile(num_threads)
         self.position, self.angles = self._rand(3), self._rand(3)
         self._place()
         length = math.ceil(cfg.latency[1] * cfg.rate) + 1
@@ -85,6 +98,20 @@ class DepthCamera:
         """(N,) s since the newest image was taken."""
         self.latency, self.clock = self._draw_latency()
         """(N,) s each; the clock counts down to the next draw of the latency."""
+
+    def _compile(self, num_threads: int) -> CompiledCamera | None:
+        """Compiled kernels, on a CPU and where there is a compiler."""
+        if self.device.type != "cpu" or not compiled_kernels():
+            return None
+        from legged_gym_ext.sensors.compiled_camera import CompiledCamera
+
+        cfg = self.cfg
+        optics = (self._rays, (cfg.height, cfg.width), (cfg.near, cfg.far))
+        return CompiledCamera(*optics, num_threads, cfg.horizontal_fov)
+
+    @property
+    def _compiled(self) -> CompiledCamera | None:
+        return self._kernels if self.skip_empty else None
 
     def _rand(self, *shape: int) -> Tensor:
         """Uniform in [-1, 1), (N, *shape)."""
@@ -120,6 +147,30 @@ class DepthCamera:
         since = self.since + self._dt
         phase = 0.5 * (self._rand() + 1.0) / self.cfg.rate
         due = fresh | (since > 1.0 / self.cfg.rate - 0.5 * self._dt)
+        if self._compiled is not None:
+            self._take(self._compiled, base_pos, base_quat, boxes, fresh, due)
+        else:
+            self._take_with_tensors(base_pos, base_quat, boxes, fresh, due)
+        # After a reset each camera begins somewhere between two images, or all worlds would take theirs at once.
+        self.since = torch.where(fresh, phase, torch.where(due, 0.0, since))
+        clock = self.clock - self._dt
+        latency, interval = self._draw_latency()
+        self.latency = torch.where(clock <= 0.0, latency, self.latency)
+        self.clock = torch.where(clock <= 0.0, interval, clock)
+
+    def _take(
+        self, kernels: CompiledCamera, base_pos: Tensor, base_quat: Tensor, boxes: Tensor, fresh: Tensor, due: Tensor
+    ) -> None:
+        rows = due.nonzero().squeeze(1)
+        if len(rows):
+            pose = torch.cat((base_pos, base_quat), dim=1)
+            taken = kernels.depth(rows, pose, self.position, self._mount(), boxes)
+            kernels.measure(taken, self.cfg.noise, self._generator)
+            kernels.keep(rows, fresh, taken, self.images)
+
+    def _take_with_tensors(
+        self, base_pos: Tensor, base_quat: Tensor, boxes: Tensor, fresh: Tensor, due: Tensor
+    ) -> None:
         if self.skip_empty:
             rows = due.nonzero().squeeze(1)
             taken = self.images[0].clone()
@@ -127,15 +178,12 @@ class DepthCamera:
                 taken[rows] = self._measured(base_pos[rows], base_quat[rows], boxes[rows], rows)
         else:
             taken = self._measured(base_pos, base_quat, boxes, slice(None))
-        where = due[:, None, None]
         shifted = torch.cat((taken[None], torch.where(fresh[:, None, None], taken, self.images[:-1])))
-        self.images = torch.where(where, shifted, self.images)
-        # After a reset each camera begins somewhere between two images, or all worlds would take theirs at once.
-        self.since = torch.where(fresh, phase, torch.where(due, 0.0, since))
-        clock = self.clock - self._dt
-        latency, interval = self._draw_latency()
-        self.latency = torch.where(clock <= 0.0, latency, self.latency)
-        self.clock = torch.where(clock <= 0.0, interval, clock)
+        self.images = torch.where(due[:, None, None], shifted, self.images)
+
+    def _mount(self) -> Tensor:
+        """(N, 4) xyzw of the cameras in the frames of their bases."""
+        return quat_from_euler_xyz(*self.angles.unbind(-1))
 
     def _measured(self, base_pos: Tensor, base_quat: Tensor, boxes: Tensor, rows: Tensor | slice) -> Tensor:
         depth = self.depth(base_pos, base_quat, boxes, rows)
@@ -149,12 +197,13 @@ class DepthCamera:
 
         What is beyond ``far`` may be there or not; infinite is nothing.
         """
-        position, angles = self.position[rows], self.angles[rows]
-        origin = base_pos + quat_rotate(base_quat, position)
-        roll, pitch, yaw = angles.unbind(-1)
         count = len(base_pos)
+        position, mount = self.position[rows], self._mount()[rows]
+        if self._compiled is not None:
+            each = torch.arange(count)
+            return self._compiled.depth(each, torch.cat((base_pos, base_quat), dim=1), position, mount, boxes)
+        origin = base_pos + quat_rotate(base_quat, position)
         axes = torch.eye(3, device=self.device).expand(count, -1, -1)
-        mount = quat_from_euler_xyz(roll, pitch, yaw)
         for quat in (mount, base_quat):
             axes = quat_rotate(quat[:, None].expand(-1, 3, -1), axes)
         # Row k of axes is where axis k of the camera points; each coordinate of the rays is contiguous.
@@ -169,6 +218,8 @@ class DepthCamera:
         """(N, 1, H, W): the newest images that have arrived, from -0.5 for ``near`` to 0.5 for ``far``."""
         cfg = self.cfg
         age = ((self.latency - self.since) * cfg.rate - 1e-3).ceil().clamp(0, len(self.images) - 1).long()
+        if self._compiled is not None:
+            return self._compiled.deliver(self.images, age)
         index = age[None, :, None, None].expand(1, -1, cfg.height, cfg.width)
         image = self.images.gather(0, index).transpose(0, 1)
         return (image - cfg.near) / (cfg.far - cfg.near) - 0.5

@@ -25,37 +25,67 @@ class DepthNoiseCfg:
     num_blocks: int = 3
     """Rectangles that may be missing from an image."""
     block_probability: float = 0.3
-    """Of each of them."""
+    """Probability that each of them is missing."""
     block_size: Range = (0.05, 0.25)
     """Sides, as parts of the height and the width of the image."""
     spark_probability: float = 0.002
-    """Of a pixel that reads any depth at all."""
+    """Probability that a pixel reads a depth that has nothing to do with what is there."""
     sky_probability: float = 0.1
-    """Of an image that shows something near in a strip of what is out of range."""
+    """Probability that an image shows something near in a strip of what is out of range."""
     sky_depth: Range = (0.5, 2.0)
     """What it shows there, m."""
     edge_jump: float = 0.15
     """Neighboring pixels that differ by more are an edge, m."""
     edge_probability: float = 0.5
-    """Of a pixel at an edge that reads nothing."""
+    """Probability that a pixel at an edge reads nothing."""
+
+
+@dataclass(frozen=True)
+class NoiseDraws:
+    """Random numbers of n images: ``normal`` standard normal, all others uniform in [0, 1)."""
+
+    normal: Tensor
+    """(n, H, W), of the error of a depth."""
+    sky: Tensor
+    """(n, 4) for ``sky_artifacts``."""
+    edge: Tensor
+    """(n, H, W), whether a pixel at an edge reads nothing."""
+    blocks: Tensor
+    """(n, num_blocks, 5) for ``missing_blocks``."""
+    spark: Tensor
+    """(n, H, W), whether a pixel reads any depth at all."""
+    spark_value: Tensor
+    """(n, H, W), which."""
 
 
 def noisy(
     depth: Tensor, cfg: DepthNoiseCfg, generator: torch.Generator | None, *, near: float = 0.1, far: float = 3.0
 ) -> Tensor:
-    """``depth (N, H, W)`` m as a camera would deliver it, within [near, far]."""
+    """``depth (n, H, W)`` m as a camera would deliver it, within [near, far]."""
 
     def rand(*size: int) -> Tensor:
         return torch.rand(size, generator=generator, device=depth.device)
 
     count, shape = depth.shape[0], depth.shape
+    draws = NoiseDraws(
+        normal=torch.randn(shape, generator=generator, device=depth.device),
+        sky=rand(count, 4),
+        edge=rand(*shape),
+        blocks=rand(count, cfg.num_blocks, 5),
+        spark=rand(*shape),
+        spark_value=rand(*shape),
+    )
+    return with_noise(depth, cfg, draws, near=near, far=far)
+
+
+def with_noise(depth: Tensor, cfg: DepthNoiseCfg, draws: NoiseDraws, *, near: float, far: float) -> Tensor:
+    """``depth (n, H, W)`` m as a camera would deliver it with these random numbers, within [near, far]."""
     clipped = depth.clamp(near, far)
-    measured = range_noise(clipped, cfg, torch.randn(shape, generator=generator, device=depth.device))
-    measured = torch.where(clipped < far, measured, clipped)
-    measured = sky_artifacts(measured, cfg, rand(count, 4), far)
-    measured = torch.where(edges(clipped, cfg.edge_jump) & (rand(*shape) < cfg.edge_probability), far, measured)
-    measured = torch.where(missing_blocks(depth, cfg, rand(count, cfg.num_blocks, 5)), far, measured)
-    measured = torch.where(rand(*shape) < cfg.spark_probability, near + (far - near) * rand(*shape), measured)
+    measured = torch.where(clipped < far, range_noise(clipped, cfg, draws.normal), clipped)
+    measured = sky_artifacts(measured, cfg, draws.sky, far)
+    measured = torch.where(edges(clipped, cfg.edge_jump) & (draws.edge < cfg.edge_probability), far, measured)
+    measured = torch.where(missing_blocks(depth, cfg, draws.blocks), far, measured)
+    measured = torch.where(draws.spark < cfg.spark_probability, near + (far - near) * draws.spark_value, measured)
     return measured.clamp(near, far)
 
 

@@ -8,9 +8,11 @@ from collections.abc import Callable
 import torch
 
 from legged_gym_ext.robots.base import RobotCfg
+from legged_gym_ext.robots.check import check_robot
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg, Simulator
 from legged_gym_ext.terrain.height_field import HeightField
-from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.errors import UserError
+from st_rl.utils.registry import Registry
 
 Factory = Callable[[RobotCfg, int, SimCfg, SceneCfg, HeightField | None, str], Simulator]
 
@@ -49,13 +51,12 @@ def require_device(device: str) -> None:
         raise UserError(f"there is no device '{device}'; this machine has {torch.cuda.device_count()} GPUs")
 
 
-BACKENDS: dict[str, Factory] = {"mujoco": _mujoco, "warp": _warp}
+BACKENDS: Registry[Factory] = Registry("backend", {"mujoco": _mujoco, "warp": _warp})
 
 
 def require_backend(backend: str, device: str) -> None:
     """Raise what ``make_simulator`` would, before anything is made on ``device``."""
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, sorted(BACKENDS))
+    BACKENDS[backend]
     require_device(device)
 
 
@@ -73,8 +74,7 @@ def make_simulator(
 
     Raises:
         UnknownNameError: for an unknown backend, listing the known ones.
-        UserError: where the backend cannot run on ``device``.
+        UserError: where the backend cannot run on ``device``, or the facts of ``robot`` do not fit together.
     """
-    if backend not in BACKENDS:
-        raise UnknownNameError("backend", backend, sorted(BACKENDS))
+    check_robot(robot)
     return BACKENDS[backend](robot, num_envs, sim, scene, height_field, device)

@@ -12,22 +12,15 @@ from st_rl.algorithms.estimator import (
 )
 from st_rl.algorithms.ppo import PPO, PPOCfg
 from st_rl.algorithms.tppo import TPPO, StoredTransition, TPPOCfg
-from st_rl.utils.errors import UnknownNameError
+from st_rl.utils.registry import Registry
 
-ALGORITHM_CLASSES: dict[str, type[PPO]] = {
-    "APPO": APPO,
-    "ATPPO": ATPPO,
-    "EstimatorPPO": EstimatorPPO,
-    "EstimatorTPPO": EstimatorTPPO,
-    "PPO": PPO,
-    "TPPO": TPPO,
-}
+ALGORITHM_CLASSES: Registry[type[PPO]] = Registry(
+    "algorithm", {each.__name__: each for each in (APPO, ATPPO, EstimatorPPO, EstimatorTPPO, PPO, TPPO)}
+)
 
 
 def get_algorithm_class(name: str) -> type[PPO]:
     """The algorithm class of that name; ``UnknownNameError`` lists the known ones."""
-    if name not in ALGORITHM_CLASSES:
-        raise UnknownNameError("algorithm", name, sorted(ALGORITHM_CLASSES))
     return ALGORITHM_CLASSES[name]
 
 

@@ -36,27 +36,26 @@ from st_rl.modules.visual_actor_critic import (
     VisualDeterministicRecurrent,
 )
 
-POLICY_CLASSES.update(
-    {
-        "ActorCritic": ActorCritic,
-        "ActorCriticClimbMutex": ActorCriticClimbMutex,
-        "ActorCriticFieldMutex": ActorCriticFieldMutex,
-        "ActorCriticMutex": ActorCriticMutex,
-        "ActorCriticRecurrent": ActorCriticRecurrent,
-        "AmpActorCritic": AmpActorCritic,
-        "AmpActorCriticRecurrent": AmpActorCriticRecurrent,
-        "EncoderActorCritic": EncoderActorCritic,
-        "EncoderActorCriticRecurrent": EncoderActorCriticRecurrent,
-        "EncoderAmpActorCriticRecurrent": EncoderAmpActorCriticRecurrent,
-        "EncoderStateAc": EncoderStateAc,
-        "EncoderStateAcRecurrent": EncoderStateAcRecurrent,
-        "PrivilegeStateAcRecurrent": PrivilegeStateAcRecurrent,
-        "StateAc": StateAc,
-        "StateAcRecurrent": StateAcRecurrent,
-        "VisualDeterministicAC": VisualDeterministicAC,
-        "VisualDeterministicRecurrent": VisualDeterministicRecurrent,
-    }
-)
+for _policy_class in (
+    ActorCritic,
+    ActorCriticClimbMutex,
+    ActorCriticFieldMutex,
+    ActorCriticMutex,
+    ActorCriticRecurrent,
+    AmpActorCritic,
+    AmpActorCriticRecurrent,
+    EncoderActorCritic,
+    EncoderActorCriticRecurrent,
+    EncoderAmpActorCriticRecurrent,
+    EncoderStateAc,
+    EncoderStateAcRecurrent,
+    PrivilegeStateAcRecurrent,
+    StateAc,
+    StateAcRecurrent,
+    VisualDeterministicAC,
+    VisualDeterministicRecurrent,
+):
+    POLICY_CLASSES.register(_policy_class.__name__, _policy_class)
 
 __all__ = [
     "POLICY_CLASSES",

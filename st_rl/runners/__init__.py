@@ -5,19 +5,15 @@ from st_rl.runners.dagger_saver import DaggerSaver
 from st_rl.runners.demonstration_saver import DemonstrationSaver
 from st_rl.runners.on_policy_runner import OnPolicyRunner
 from st_rl.runners.two_stage_runner import TwoStageRunner
-from st_rl.utils.errors import UnknownNameError
+from st_rl.utils.registry import Registry
 
-RUNNER_CLASSES: dict[str, type[OnPolicyRunner]] = {
-    "AmpPolicyRunner": AmpPolicyRunner,
-    "OnPolicyRunner": OnPolicyRunner,
-    "TwoStageRunner": TwoStageRunner,
-}
+RUNNER_CLASSES: Registry[type[OnPolicyRunner]] = Registry(
+    "runner", {each.__name__: each for each in (AmpPolicyRunner, OnPolicyRunner, TwoStageRunner)}
+)
 
 
 def get_runner_class(name: str) -> type[OnPolicyRunner]:
     """The runner class of that name; ``UnknownNameError`` lists the known ones."""
-    if name not in RUNNER_CLASSES:
-        raise UnknownNameError("runner", name, sorted(RUNNER_CLASSES))
     return RUNNER_CLASSES[name]
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from st_rl.algorithms import PPO
-from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.errors import UserError
+from st_rl.utils.registry import Registry
 
 State = Mapping[str, Any]
 Manipulator = Callable[[State, PPO, str], dict[str, Any]]
@@ -81,13 +82,16 @@ def new_normalizers(state: State, algorithm: PPO, argument: str) -> dict[str, An
     return kept | {key: own[key] for key in _NORMALIZERS if key in own}
 
 
-MANIPULATORS: dict[str, Manipulator] = {
-    "new_critic": new_critic,
-    "new_encoders": new_encoders,
-    "new_normalizers": new_normalizers,
-    "rename_encoder": rename_encoder,
-    "reset_std": reset_std,
-}
+MANIPULATORS: Registry[Manipulator] = Registry(
+    "checkpoint manipulator",
+    {
+        "new_critic": new_critic,
+        "new_encoders": new_encoders,
+        "new_normalizers": new_normalizers,
+        "rename_encoder": rename_encoder,
+        "reset_std": reset_std,
+    },
+)
 
 
 def manipulate(state: State, algorithm: PPO, manipulators: Sequence[str]) -> dict[str, Any]:
@@ -99,8 +103,6 @@ def manipulate(state: State, algorithm: PPO, manipulators: Sequence[str]) -> dic
     changed = dict(state)
     for entry in manipulators:
         name, _, argument = entry.partition(":")
-        if name not in MANIPULATORS:
-            raise UnknownNameError("checkpoint manipulator", name, sorted(MANIPULATORS))
         changed = MANIPULATORS[name](changed, algorithm, argument)
     return changed
 
