@@ -23,6 +23,7 @@ from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import PolicyCfg, TaskCfg
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Checked, Count, Positive, Share
 
 log = logging.getLogger(__name__)
 
@@ -31,19 +32,19 @@ MJLAB_SCRIPT = Path(__file__).with_name("beside_mjlab.py")
 
 
 @dataclass(frozen=True)
-class WalkGoal:
+class WalkGoal(Checked):
     """What counts as walking, in an evaluation of ``episodes`` episodes."""
 
-    episodes: int = 256
-    falls: float = 0.02
+    episodes: Count = 256
+    falls: Share = 0.02
     """At most this share of the episodes ends in a fall."""
-    lin_error: float = 0.2
+    lin_error: Positive = 0.2
     """m/s, RMS of the planar velocity error."""
-    yaw_error: float = 0.25
+    yaw_error: Positive = 0.25
     """rad/s, RMS of the yaw rate error."""
-    max_seconds: float = 300.0
+    max_seconds: Positive = 300.0
     """s of training, after which it is given up."""
-    every: int = 10
+    every: Count = 10
     """Iterations between two evaluations, whose time does not count."""
 
     def reached_by(self, figures: WalkFigures) -> bool:

@@ -21,6 +21,7 @@ from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
+from st_rl.utils.ranges import Count
 
 
 @dataclass
@@ -29,11 +30,11 @@ class BenchmarkOptions(WhereOptions):
 
     task: str = "go1_walk"
     """Task to measure."""
-    worlds: int = 1024
+    worlds: Count = 1024
     """Number of worlds."""
-    rounds: int = 7
+    rounds: Count = 7
     """Measurements alternate this many times; medians are reported."""
-    steps: int = 48
+    steps: Count = 48
     """Control steps per measurement of physics and environment."""
     json: Path | None = None
     """JSON file to write the figures to."""

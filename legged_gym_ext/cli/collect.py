@@ -26,6 +26,7 @@ from st_rl.runners import DaggerSaver, DemonstrationSaver
 from st_rl.runners.demonstration_saver import Observer
 from st_rl.storage.rollout_files import Compression
 from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.ranges import Count, NonNegative, Seed, Share, Whole
 
 
 @dataclass
@@ -46,23 +47,23 @@ class CollectOptions(WhereOptions):
     later. By default the teacher plays."""
     name: str = "collector"
     """Name of this collector. Each collector that writes to the folder needs a name of its own."""
-    steps: int = 0
+    steps: Whole = 0
     """Stop after this many steps of every world; 0 goes on until it is stopped."""
-    trajectories: int = 0
+    trajectories: Whole = 0
     """Stop after this many trajectories; 0 goes on until it is stopped."""
-    max_length: int = 0
+    max_length: Whole = 0
     """Cut a trajectory after this many steps; 0 keeps whole episodes."""
-    action_noise: float = 0.0
+    action_noise: NonNegative = 0.0
     """Standard deviation of the noise that is added to the actions, but not to the labels."""
-    teacher_probability: float = 0.0
+    teacher_probability: Share = 0.0
     """Probability that the teacher drives an episode, once the run has a checkpoint."""
-    check_interval: int = 100
+    check_interval: Count = 100
     """Look for a newer checkpoint every this many steps."""
     sample_actions: bool = False
     """Draw the student's actions at random, as in training, instead of taking their means."""
     compress: tuple[str, ...] = ()
     """Segments to store in fewer bits: 'name' as float16, 'name:low:high' as uint8 within that range."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Seed of worlds and noise. By default it is drawn anew, so that no two collectors play the same."""
     log_root: Path = runs.LOG_ROOT
     """Folder in which runs are looked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from legged_gym_ext.evaluation import plots, report
 from legged_gym_ext.evaluation.tracks import TrackOptions
@@ -15,6 +16,8 @@ from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.checkpoint import write_atomically
 from st_rl.utils.errors import UserError
+from st_rl.utils.files import require_suffix
+from st_rl.utils.ranges import Bounds, Count, Seed, Share, Whole
 
 EPISODES = {"walk": 256}
 """How many by default, where it is not 400."""
@@ -32,18 +35,18 @@ class EvaluateOptions(WhereOptions, MutexOptions):
     protocol: str = ""
     """How it is measured: 'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty) or
     'course'. By default 'walk' for tasks without obstacles, 'course' for field, and 'rpl' for the others."""
-    episodes: int | None = None
+    episodes: Count | None = None
     """Number of episodes; by default 256 for 'walk' and 400 for the others."""
     blocks: tuple[str, ...] = ()
     """Types of obstacle to meet; by default those of the task."""
-    num_blocks: int = 5
+    num_blocks: Annotated[int, Bounds(ge=1, le=100)] = 5
     """Number of obstacles of a course."""
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """Difficulty of a course, from 0, the easiest obstacle of each type, to 1, the hardest."""
-    strict_episodes: int = 0
+    strict_episodes: Whole = 0
     """Additional episodes (100 are good) in which penetration, joint and motor limits are checked at every physics
     step."""
-    seed: int = 1
+    seed: Seed = 1
     """Seed of everything random; the same seed gives the same figures."""
     json: Path | None = None
     """JSON file to write the figures to."""
@@ -75,6 +78,8 @@ def main(argv: list[str] | None = None) -> int:
     for path in (options.json, options.plot):
         if path is not None and not path.resolve().parent.is_dir():
             raise UserError(f"there is no folder '{path.parent}' for the figures; make it first")
+    if options.plot is not None:
+        require_suffix(options.plot, (".svg",), "--plot")
     protocol = options.protocol or report.default_protocol(task)
     if options.plot is not None and protocol == "walk":
         raise UserError("the protocol 'walk' has no success by obstacle to be drawn; leave --plot out")

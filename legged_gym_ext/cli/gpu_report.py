@@ -17,28 +17,29 @@ from legged_gym_ext.runs.command_line import parse_options, run_script
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
+from st_rl.utils.ranges import Checked, Count, Whole
 
 
 @dataclass
-class GpuReportOptions:
+class GpuReportOptions(Checked):
     """Measure everything that matters on a GPU in one call."""
 
     task: str = "go1_walk"
     """Task to measure."""
-    worlds: tuple[int, ...] = (1024, 2048, 4096, 8192, 16384)
+    worlds: tuple[Count, ...] = (1024, 2048, 4096, 8192, 16384)
     """Numbers of worlds to measure at."""
-    rounds: int = 5
+    rounds: Count = 5
     """Measurements of physics, environment and training alternate this many times; medians are reported."""
-    steps: int = 100
+    steps: Count = 100
     """Control steps per measurement of physics and environment."""
     backend: str = "warp"
     device: str = "cuda"
-    walk_worlds: int = 4096
+    walk_worlds: Whole = 4096
     """Worlds of the training that is timed until the robot walks; 0 leaves it out."""
     goal: WalkGoal = field(default_factory=WalkGoal)
     image_task: str = "go1_field"
     """Task whose memory in training is measured, with a depth image added to it."""
-    image_worlds: int = 8192
+    image_worlds: Whole = 8192
     """Worlds of that training; 0 leaves it out."""
     mjlab_python: Path | None = None
     """Python interpreter that can import mjlab, to measure it too. mjlab needs another version of the engine."""

@@ -15,7 +15,7 @@ from legged_gym_ext.evaluation.shipped import headline, shipped_tables
 from legged_gym_ext.robots.registry import get_robot, robot_names
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import parse_options, run_script
-from legged_gym_ext.runs.config_io import leaves
+from legged_gym_ext.runs.field_views import arguments_below
 from legged_gym_ext.tasks.registry import get_task, task_names
 from st_rl.utils.run_folder import checkpoint_iterations
 
@@ -79,8 +79,9 @@ def field_lines(task_name: str) -> Iterator[str]:
     """Yield every field of a task with its value, in the words of a command line."""
     task = get_task(task_name)
     for section, value in (("env", task.env), ("train", task.train)):
-        for leaf in leaves(value, f"{section}."):
-            yield f"--{leaf.name.replace('_', '-')} {leaf.value}"
+        for item in arguments_below(value, f"{section}."):
+            comment = f"    # {item.range}" if item.range else ""
+            yield f"--{item.name.replace('_', '-')} {item.value}{comment}"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,17 +13,18 @@ from legged_gym_ext.runs.command_line import parse_options, run_script
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.sim.where import Where
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Checked, Count, Seed
 
 
 @dataclass
-class ParityOptions:
+class ParityOptions(Checked):
     """Evaluate policies on the mujoco and the warp backend, and say whether their 95 % intervals overlap."""
 
     policies: tuple[str, ...] = ()
     """Policies to evaluate, by folder or name; by default every shipped one."""
-    episodes: int = 256
+    episodes: Count = 256
     """Number of episodes on each backend."""
-    seed: int = 1
+    seed: Seed = 1
     """Seed of everything random."""
     stored: bool = False
     """Take the figures of one backend from the policy's evaluation.json, and its episodes and seed for the other."""

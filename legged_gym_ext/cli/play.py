@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
@@ -15,6 +15,7 @@ from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.video import TrackVideoCfg
 from legged_gym_ext.viewing.web.session import PlaySession, SessionCfg
 from legged_gym_ext.viewing.window import HELP, KeyboardCommand, play, play_cfg, start_command
+from st_rl.utils.ranges import Bounds, Count, Seed, Share
 
 
 @dataclass
@@ -26,7 +27,7 @@ class PlayOptions(WhereOptions, MutexOptions):
     policy: str = "latest"
     """Policy to show: a run folder, a run's or shipped policy's name, 'latest', or 'mutex' for the skills of the
     robot together."""
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """Difficulty of the obstacles, from 0, the easiest of each type, to 1, the hardest."""
     blocks: tuple[str, ...] = ()
     """Types of the obstacles, one after the other; by default the task draws them."""
@@ -34,17 +35,17 @@ class PlayOptions(WhereOptions, MutexOptions):
     """'window' needs a display; 'web' serves a page to browsers, on this machine or, with --host, on others."""
     beside: tuple[str, ...] = ()
     """In a browser: more policies, each in a lane of its own beside the first, on the same course."""
-    worlds: int = 1
+    worlds: Count = 1
     """In a browser: worlds of each lane, one of which is shown."""
     depth: bool = False
     """In a browser: show what a depth camera on the robot delivers, also where the policy does not need one."""
     host: str = "127.0.0.1"
     """In a browser: address to listen on. Any other than of this machine alone needs --token."""
-    port: int = 8080
+    port: Annotated[int, Bounds(ge=0, le=65535)] = 8080
     """In a browser: port to listen on."""
     token: str = ""
     """In a browser: secret without which the page does not open."""
-    seed: int = 1
+    seed: Seed = 1
     """Seed of everything random."""
     log_root: Path = runs.LOG_ROOT
     """Folder in which runs are looked for."""

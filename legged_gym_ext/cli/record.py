@@ -8,14 +8,17 @@ from pathlib import Path
 
 import torch
 
+from legged_gym_ext.mdp.commands import Speed
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
-from legged_gym_ext.sim.interface import CameraCfg
+from legged_gym_ext.sim.interface import Azimuth, CameraCfg, Distance, Elevation
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.block_pictures import write_png
 from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.video import TRACK_CAMERA, TrackVideoCfg, record, stills, video_cfg
+from st_rl.utils.files import require_suffix
+from st_rl.utils.ranges import Duration, Pixels, Seed, Share
 
 
 @dataclass
@@ -29,25 +32,25 @@ class RecordOptions(WhereOptions, MutexOptions):
     robot together."""
     out: Path | None = None
     """File to write; by default video.mp4 in the run folder. One that ends with .png gets stills instead."""
-    seconds: float | None = None
+    seconds: Duration | None = None
     """Length of the film at most, s; by default 12, and on a track as long as the robot needs."""
-    command: tuple[float, float, float] | None = None
+    command: tuple[Speed, Speed, Speed] | None = None
     """Command the whole time: forward and lateral velocity, m/s, and yaw rate, rad/s. By default it changes."""
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """Difficulty of the obstacles, from 0, the easiest of each type, to 1, the hardest."""
     blocks: tuple[str, ...] = ()
     """Types of the obstacles, one after the other; by default the task draws them."""
-    camera_width: int = 640
+    camera_width: Pixels = 640
     """Width of the film in pixels; it must be even."""
-    camera_height: int = 480
+    camera_height: Pixels = 480
     """Height of the film in pixels; it must be even."""
-    camera_distance: float | None = None
+    camera_distance: Distance | None = None
     """Distance of the camera from the trunk, m."""
-    camera_azimuth: float | None = None
+    camera_azimuth: Azimuth | None = None
     """Direction in which the camera looks, degrees: 0 along +x, which is along tracks, and 90 along +y."""
-    camera_elevation: float | None = None
+    camera_elevation: Elevation | None = None
     """Angle of the camera's view to the horizontal, degrees; negative looks down."""
-    seed: int = 1
+    seed: Seed = 1
     """Seed of everything random."""
     log_root: Path = runs.LOG_ROOT
     """Folder in which runs are looked for."""
@@ -68,6 +71,8 @@ def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code."""
     options = parse_options(RecordOptions, argv)
+    if options.out is not None:
+        require_suffix(options.out, (".mp4", ".png"), "--out")
     named = get_task(options.task) if options.task else None
     only = options.task or None if options.policy == "latest" else None
     folder = resolve_policy(options.policy, named, options, root=options.log_root, only=only)

@@ -6,7 +6,7 @@ together.
 
 from __future__ import annotations
 
-import contextlib
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from st_rl.algorithms import TPPOCfg, distributed
 from st_rl.modules import get_policy_class
 from st_rl.runners import get_runner_class
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Count, Duration
 
 
 @dataclass
@@ -48,11 +49,11 @@ class TrainOptions(WhereOptions):
     """Library that learns: 'st_rl', or 'rsl_rl' for the public rsl-rl-lib, which is an extra."""
     evaluate: bool = True
     """Evaluate the policy after training and write evaluation.json to the run folder."""
-    episodes: int = 256
+    episodes: Count = 256
     """Number of episodes of that evaluation."""
     video: bool = True
     """Film the policy after training and write video.mp4 to the run folder."""
-    video_seconds: float = 12.0
+    video_seconds: Duration = 12.0
     """Length of the film, s."""
 
 
@@ -87,6 +88,12 @@ def finish(task: TaskCfg, folder: Path, make_policy: MakePolicy, options: TrainO
             print(f"no video: {error}")
         finally:
             env.close()
+
+
+def what_next(folder: Path) -> str:
+    """Return what one may want to type when the training in ``folder`` has ended."""
+    name = shlex.quote(str(folder))
+    return f"next:\n  tensorboard --logdir {name}\n  legged-play --policy {name}\n  legged-evaluate --policy {name}"
 
 
 def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | None]:
@@ -144,7 +151,7 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
         resume, where = options.resume is not None, replace(options.where(), device=str(device))
         graphed = options.graphed and device.type == "cuda"
         is_first = distributed.rank() == 0
-        with runs.removed_if_refused(folder) if is_first else contextlib.nullcontext():
+        with runs.withdrawn_if_refused(folder, new=is_first and not resume):
             code = train(task, folder, where, resume=resume, weights_from=source, graphed=graphed)
         return code, folder, is_first
 
@@ -158,8 +165,10 @@ def main(argv: list[str] | None = None) -> int:
             raise UserError("--runner rsl_rl trains in one process; start it without torchrun")
         require_rsl_rl()
         task, folder, _ = prepare(task, options)
-        actor = train_with_rsl_rl(task, folder, options.where())
+        with runs.withdrawn_if_refused(folder, new=True):
+            actor = train_with_rsl_rl(task, folder, options.where())
         finish(task, folder, lambda env: RslRlPolicy(actor, env), options)
+        print(what_next(folder))
         return 0
     code, folder, is_first = train_together(task, options)
     if not is_first:
@@ -168,6 +177,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"stopped and saved; go on with: legged-train {task.name} --resume {folder}")
         return code
     finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
+    print(what_next(folder))
     return 0
 
 

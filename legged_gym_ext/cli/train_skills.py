@@ -6,6 +6,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from legged_gym_ext.pipeline.plan import SkillsPlan, plan_stages
 from legged_gym_ext.pipeline.report_page import write_page
@@ -13,10 +14,11 @@ from legged_gym_ext.pipeline.stages import locked, run_stages
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs import mutex
 from legged_gym_ext.runs.command_line import parse_options, run_script
+from st_rl.utils.ranges import Bounds, Checked, Count, Whole
 
 
 @dataclass
-class TrainSkillsOptions:
+class TrainSkillsOptions(Checked):
     """Train walk, learn every skill from it, evaluate and combine them. Started again, it goes on where it was."""
 
     robot: str = "go1"
@@ -24,7 +26,7 @@ class TrainSkillsOptions:
     skills: tuple[str, ...] = mutex.MUTEX_ORDER
     """Skills to train. They are combined if walk, tilt, crawl, jump and leap are among them. If stairs or hurdle are
     too, these act for walk and jump in the combined policy."""
-    jobs: int = 2
+    jobs: Annotated[int, Bounds(ge=1, le=1024)] = 2
     """Number of trainings and evaluations at a time; they share the cores."""
     out: Path | None = None
     """Folder to write everything to; by default logs/skills_<robot>."""
@@ -32,13 +34,13 @@ class TrainSkillsOptions:
     """Walk to learn the skills from, such as go1_walk, instead of training one."""
     donor: str | None = None
     """Another robot, such as go1, whose shipped skills this robot's start from. That takes a few minutes in all."""
-    num_envs: int | None = None
+    num_envs: Count | None = None
     """Number of worlds of every training; by default that of the task."""
-    max_iterations: int | None = None
+    max_iterations: Count | None = None
     """Number of iterations of every training; by default that of the task."""
-    episodes: int | None = None
+    episodes: Count | None = None
     """Number of episodes of every evaluation; by default that of the protocol."""
-    strict_episodes: int = 100
+    strict_episodes: Whole = 100
     """Episodes of every skill that are checked at every physics step."""
     video: bool = True
     """Film every skill and the combined policy."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from torch import Tensor
 
@@ -14,25 +14,42 @@ from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sensors.latency import LatencyCfg
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
 from legged_gym_ext.terrain.tracks import TrackCfg
+from st_rl.utils.ranges import (
+    Bounds,
+    Checked,
+    Count,
+    Extent,
+    NonNegative,
+    NonNegativeInterval,
+    Positive,
+    RangeError,
+    check_arguments,
+)
 
 Params = dict[str, Any]
+MAX_CONTROL_STEP_S = 1.0
+"""The longest control step, s; robots have fallen by then."""
 
 
 @dataclass(frozen=True)
-class ObsTermCfg:
+class ObsTermCfg(Checked):
     """One named segment: ``func(env, **params) -> (N, *shape)``."""
 
     func: Callable[..., Tensor]
     scale: float = 1.0
-    noise: float = 0.0
+    noise: NonNegative = 0.0
     """Half width of uniform noise that the actor sees, in the unit of ``func``."""
     late: bool = False
     """Whether ``EnvCfg.latency`` delays it for the actor, as it delays what the robot measures of itself."""
     params: Params = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arguments(self.func, self.params, 1, "params")
+
 
 @dataclass(frozen=True)
-class ProprioceptionCfg:
+class ProprioceptionCfg(Checked):
     """A segment of parts of what the robot knows of itself (``mdp/proprioception.py``).
 
     Its parts are scaled by ``NormalizationCfg.obs_scales``; those that are measured have the noise of
@@ -47,16 +64,20 @@ ObservationCfg = ObsTermCfg | ProprioceptionCfg
 
 
 @dataclass(frozen=True)
-class RewardTermCfg:
+class RewardTermCfg(Checked):
     """``weight * func(env, **params)``, a rate per second."""
 
     func: Callable[..., Tensor]
     weight: float
     params: Params = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arguments(self.func, self.params, 1, "params")
+
 
 @dataclass(frozen=True)
-class TerminationTermCfg:
+class TerminationTermCfg(Checked):
     """The episode ends where ``func(env, **params) -> (N,)`` is true."""
 
     func: Callable[..., Tensor]
@@ -64,65 +85,81 @@ class TerminationTermCfg:
     """The end is no failure: the value of the state is bootstrapped."""
     params: Params = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arguments(self.func, self.params, 1, "params")
+
 
 @dataclass(frozen=True)
-class EventTermCfg:
+class EventTermCfg(Checked):
     """``func(env, mask, **params)`` changes the worlds in ``mask``."""
 
     func: Callable[..., None]
     mode: Literal["startup", "reset", "interval"]
-    interval_s: tuple[float, float] = (0.0, 0.0)
+    interval_s: NonNegativeInterval = (0.0, 0.0)
     """For ``interval``: time between two events of a world, drawn uniformly, s."""
     params: Params = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arguments(self.func, self.params, 2, "params")
+
 
 @dataclass(frozen=True)
-class CurriculumTermCfg:
+class CurriculumTermCfg(Checked):
     """``func(env, mask, **params)`` adapts worlds whose episode just ended, before they are reset."""
 
     func: Callable[..., None]
     params: Params = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arguments(self.func, self.params, 2, "params")
+
 
 @dataclass(frozen=True)
-class MetricTermCfg:
+class MetricTermCfg(Checked):
     """``func(env, **params) -> (N,)`` is logged, averaged over the worlds."""
 
     func: Callable[..., Tensor]
     params: Params = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arguments(self.func, self.params, 1, "params")
+
 
 @dataclass(frozen=True)
-class ControlCfg:
+class ControlCfg(Checked):
     """From actions to joint targets ``default + action_scale * action``, and the gains that lead to them.
 
     ``None`` is the robot's own (``RobotCfg``).
     """
 
-    action_scale: float | None = None
+    action_scale: Annotated[float, Bounds(gt=0.0, le=10.0)] | None = None
     """rad per unit of action."""
-    stiffness: tuple[float, ...] | None = None
+    stiffness: tuple[Extent, ...] | None = None
     """Proportional gains, N m/rad: one for all joints, one each for hip, thigh and calf, or one for each joint."""
-    damping: tuple[float, ...] | None = None
+    damping: tuple[Extent, ...] | None = None
     """Derivative gains, N m s/rad, as ``stiffness``."""
 
 
 @dataclass(frozen=True)
-class NormalizationCfg:
+class NormalizationCfg(Checked):
     """Scales and clips between physical units and the policy."""
 
     obs_scales: ObsScalesCfg = field(default_factory=ObsScalesCfg)
-    clip_observations: float = 100.0
-    clip_actions: float = 10.0
+    clip_observations: Positive = 100.0
+    clip_actions: Positive = 10.0
 
 
 @dataclass(frozen=True)
-class EnvCfg:
+class EnvCfg(Checked):
     """Everything an environment is made from."""
 
     robot: str
-    num_envs: int
-    episode_length_s: float
+    num_envs: Count
+    episode_length_s: Annotated[float, Bounds(gt=0.0, le=1e9)]
     observations: dict[str, ObservationCfg]
     critic_observations: dict[str, ObservationCfg]
     rewards: dict[str, RewardTermCfg]
@@ -146,3 +183,15 @@ class EnvCfg:
     """The depth camera that ``forward_depth`` is the image of; it has a latency of its own."""
     only_positive_rewards: bool = False
     """Clip the summed reward at zero."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        step = self.sim.dt * self.sim.decimation
+        if step > MAX_CONTROL_STEP_S:
+            raise RangeError(
+                "sim.decimation", f"times dt must be at most {MAX_CONTROL_STEP_S:g} s, a control step, not {step:g} s"
+            )
+        if self.episode_length_s < step:
+            raise RangeError(
+                "episode_length_s", f"must be at least a control step of {step:g} s, not {self.episode_length_s:g}"
+            )

@@ -19,6 +19,7 @@ from legged_gym_ext.envs.managers import (
     RewardManager,
     TerminationManager,
 )
+from legged_gym_ext.envs.memory import require_worlds
 from legged_gym_ext.envs.observation_manager import ObservationManager
 from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
@@ -49,12 +50,11 @@ class LeggedEnv:
     ) -> None:
         """``observer`` is shown every physics step, which makes them slower but not different.
 
-        Raises ``UserError`` for an unknown robot or backend and for an impossible configuration.
+        Raises ``UserError`` for an unknown robot or backend, and for more worlds than there is memory for.
         """
-        if cfg.num_envs < 1:
-            raise UserError(f"num_envs must be at least 1, not {cfg.num_envs}")
         device = where.device
         require_backend(where.backend, device)
+        require_worlds(cfg, where)
         self.cfg, self.where, self.seed = cfg, where, seed
         self.num_envs, self.device = cfg.num_envs, torch.device(device)
         field_cfg = cfg.scene.height_field

@@ -11,7 +11,7 @@ from torch import Tensor
 from legged_gym_ext.envs.cfg import MetricTermCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation.body_probe import BodyProbe
-from legged_gym_ext.evaluation.walk import Policy
+from legged_gym_ext.evaluation.walk import EpisodeClock, Policy
 from legged_gym_ext.mdp import metrics, rewards
 from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
@@ -112,11 +112,15 @@ def join(parts: list[TrackEpisodes]) -> TrackEpisodes:
 
 @torch.inference_mode()
 def run_track_episodes(
-    env: LeggedEnv, policy: Policy, before_step: Callable[[Tensor], None] | None = None
+    env: LeggedEnv,
+    policy: Policy,
+    before_step: Callable[[Tensor], None] | None = None,
+    clock: EpisodeClock | None = None,
 ) -> TrackEpisodes:
     """One episode in every world of an environment whose metrics are ``episode_metrics``.
 
-    ``before_step`` is told before every control step in which worlds the episode is not over, (N,) bool.
+    ``before_step`` is told before every control step in which worlds the episode is not over, (N,) bool;
+    ``clock`` shows how far it is.
     """
     obs, _ = env.reset()
     policy.reset()
@@ -141,6 +145,8 @@ def run_track_episodes(
             before_step(active)
         obs, _, dones, infos = env.step(policy(obs))
         policy.reset(dones)
+        if clock is not None:
+            clock.tick(env.max_episode_length)
         take_in(result, env.metric_values, active, dones & ~infos["time_outs"])
         active = active & ~dones
         if device.type == "cpu" and not bool(active.any()):

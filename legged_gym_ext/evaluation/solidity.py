@@ -11,13 +11,14 @@ from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation.body_probe import BodyProbe
 from legged_gym_ext.evaluation.episodes import run_track_episodes
 from legged_gym_ext.evaluation.tracks import TrackOptions, track_evaluation_cfg
-from legged_gym_ext.evaluation.walk import MakePolicy
+from legged_gym_ext.evaluation.walk import EpisodeClock, MakePolicy
 from legged_gym_ext.mdp.env_state import CONTACT_FORCE, EnvState
 from legged_gym_ext.mdp.track_terms import track_of
 from legged_gym_ext.runs.folders import environment
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
+from st_rl.runners.progress import Countdown
 from st_rl.utils.errors import UserError
 
 _MARGIN = 0.6
@@ -153,6 +154,8 @@ def measure_solidity(
     with environment(cfg, where, num_envs=episodes, seed=seed, observer=watch) as env:
         policy = make_policy(env)
         watch.begin(env)
-        done = run_track_episodes(env, policy, before_step=watch.set_active)
+        countdown = Countdown(f"{episodes} episodes, every physics step", env.max_episode_length)
+        done = run_track_episodes(env, policy, before_step=watch.set_active, clock=EpisodeClock(countdown))
+        countdown.close()
     success = float((done.passed == done.kind.shape[1]).float().mean())
     return {"protocol": protocol, "episodes": episodes, "seed": seed, "success_rate": success} | watch.to_json()

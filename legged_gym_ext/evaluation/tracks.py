@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from torch import Tensor
 from legged_gym_ext.envs.cfg import EnvCfg, EventTermCfg, TerminationTermCfg
 from legged_gym_ext.evaluation.episodes import MEANS, PEAKS, TrackEpisodes, episode_metrics, join, run_track_episodes
 from legged_gym_ext.evaluation.statistics import wilson_interval
-from legged_gym_ext.evaluation.walk import MakePolicy
+from legged_gym_ext.evaluation.walk import EpisodeClock, MakePolicy
 from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.events import arrive
@@ -29,7 +29,9 @@ from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCKS, Range
 from legged_gym_ext.terrain.tracks import TrackCfg
+from st_rl.runners.progress import Countdown
 from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.ranges import Bounds, Checked, Share
 
 MAX_WORLDS = 256
 """Episodes that run at the same time."""
@@ -56,14 +58,14 @@ NUM_PARTS = 5
 
 
 @dataclass(frozen=True)
-class TrackOptions:
+class TrackOptions(Checked):
     """What a protocol leaves open."""
 
     blocks: tuple[str, ...] = ()
     """Types of obstacle; none stands for those of the task."""
-    num_blocks: int = 5
+    num_blocks: Annotated[int, Bounds(ge=1, le=100)] = 5
     """``course``: obstacles of a track."""
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """``course``: 0 is the easiest and 1 the hardest obstacle of each type."""
 
 
@@ -117,10 +119,6 @@ def track_evaluation_cfg(
     for name in options.blocks:
         if name not in BLOCKS:
             raise UnknownNameError("block", name, sorted(BLOCKS))
-    if not 0.0 <= options.difficulty <= 1.0:
-        raise UserError(f"the difficulty of a course is between 0 and 1, not {options.difficulty}")
-    if options.num_blocks < 1:
-        raise UserError(f"a course has at least one obstacle, not {options.num_blocks}")
     track = TRACK_PROTOCOLS[protocol](replace(cfg.track, blocks=options.blocks or cfg.track.blocks), options)
     events = {"evaluation_solid": EventTermCfg(tracks.solid_obstacles, "reset")} | cfg.events
     how: dict[str, Any] = {"uniform": True}
@@ -169,7 +167,9 @@ def run_protocol(
     worlds = math.ceil(episodes / rounds)
     with environment(cfg, where, num_envs=worlds, seed=seed) as env:
         policy = make_policy(env)
-        done = join([run_track_episodes(env, policy) for _ in range(rounds)])
+        countdown = Countdown(f"{episodes} episodes", rounds * env.max_episode_length)
+        done = join([run_track_episodes(env, policy, clock=EpisodeClock(countdown, i)) for i in range(rounds)])
+        countdown.close()
     return cfg.track, done.first(episodes)
 
 

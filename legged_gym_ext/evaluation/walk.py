@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from legged_gym_ext.mdp import curriculum, metrics
 from legged_gym_ext.runs.folders import environment
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
+from st_rl.runners.progress import Countdown
 from st_rl.utils.errors import UserError
 
 MAX_WORLDS = 256
@@ -50,6 +52,18 @@ class Policy(Protocol):
 
 
 MakePolicy = Callable[[LeggedEnv], Policy]
+
+
+class EpisodeClock:
+    """Tells a countdown how many steps are done, in the ``round``-th of several rounds of episodes."""
+
+    def __init__(self, countdown: Countdown, round: int = 0) -> None:
+        self._countdown, self._round, self._steps = countdown, round, 0
+
+    def tick(self, length: int) -> None:
+        """One more step is done of a round of ``length`` steps."""
+        self._steps += 1
+        self._countdown.report(self._round * length + self._steps)
 
 
 @dataclass(frozen=True)
@@ -124,8 +138,10 @@ def evaluate_walk(
     with environment(evaluation_cfg(task.env), where, num_envs=worlds, seed=seed) as env:
         policy = make_policy(env)
         totals = torch.zeros(len(_METRICS) + 2, dtype=torch.float64, device=env.device)
+        countdown = Countdown(f"{episodes} episodes", math.ceil(episodes / worlds) * env.max_episode_length)
         for start in range(0, episodes, worlds):
-            totals += run_episodes(env, policy, min(worlds, episodes - start))
+            totals += run_episodes(env, policy, min(worlds, episodes - start), EpisodeClock(countdown, start // worlds))
+        countdown.close()
     sums = totals.tolist()
     falls, steps = round(sums[-2]), round(sums[-1])
     means = {name: total / max(steps, 1) for name, total in zip(_METRICS, sums, strict=False)}
@@ -133,8 +149,8 @@ def evaluate_walk(
 
 
 @torch.inference_mode()
-def run_episodes(env: LeggedEnv, policy: Policy, count: int) -> Tensor:
-    """One episode in each of the first ``count`` worlds.
+def run_episodes(env: LeggedEnv, policy: Policy, count: int, clock: EpisodeClock | None = None) -> Tensor:
+    """One episode in each of the first ``count`` worlds; ``clock`` shows how far it is.
 
     Returns:
         (metrics + 2,) float64: sums of the environment's metrics over the steps of these episodes, the number of
@@ -149,6 +165,8 @@ def run_episodes(env: LeggedEnv, policy: Policy, count: int) -> Tensor:
     for _ in range(env.max_episode_length):
         obs, _, dones, infos = env.step(policy(obs))
         policy.reset(dones)
+        if clock is not None:
+            clock.tick(env.max_episode_length)
         sums += torch.where(active[:, None], env.metric_values, 0.0).double().sum(dim=0)
         steps += active.sum()
         fell |= active & dones & ~infos["time_outs"]

@@ -92,9 +92,9 @@ def _with_border(depth: Array, near: float, far: float, height: int, width: int,
 
 @inlined
 def _between(place: int, count: int, first: float, extent: float) -> bool:
-    """Whether the centre of a pixel of a row or column is in [first, first + extent], parts of the image."""
-    centre = (np.float32(place) + _HALF) / np.float32(count)
-    return (centre >= first) & (centre <= first + extent)
+    """Whether the center of a pixel of a row or column is in [first, first + extent], parts of the image."""
+    center = (np.float32(place) + _HALF) / np.float32(count)
+    return (center >= first) & (center <= first + extent)
 
 
 @inlined

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -10,21 +11,26 @@ from torch import Tensor
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.rotations import yaw_of
 from st_rl.utils.constants import constant
+from st_rl.utils.ranges import Bounds, Checked, Ordered, Seconds, Share
+
+Speed = Annotated[float, Bounds(ge=-100.0, le=100.0)]
+Speeds = Annotated[tuple[Speed, Speed], Ordered()]
+"""The smallest and the largest speed, m/s or rad/s."""
 
 
 @dataclass(frozen=True)
-class VelocityCommandCfg:
+class VelocityCommandCfg(Checked):
     """Ranges from which commands are drawn uniformly, and how often."""
 
-    lin_vel_x: tuple[float, float] = (-0.5, 1.0)
+    lin_vel_x: Speeds = (-0.5, 1.0)
     """m/s."""
-    lin_vel_y: tuple[float, float] = (-0.4, 0.4)
+    lin_vel_y: Speeds = (-0.4, 0.4)
     """m/s."""
-    ang_vel_yaw: tuple[float, float] = (-1.0, 1.0)
+    ang_vel_yaw: Speeds = (-1.0, 1.0)
     """rad/s."""
-    resampling_time_s: float = 10.0
+    resampling_time_s: Seconds = 10.0
     """A command is held this long, s."""
-    standing_fraction: float = 0.1
+    standing_fraction: Share = 0.1
     """Share of the commands that are zero: stand still."""
     along_track: bool = False
     """Only the forward velocity is drawn; the others lead back to the middle and the direction of the track."""

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
+from st_rl.utils.ranges import Share
 
 
-def terrain_level(env: EnvState, mask: Tensor, *, up: float = 0.7, down: float = 0.45, anywhere: float = 0.0) -> None:
+def terrain_level(env: EnvState, mask: Tensor, *, up: Share = 0.7, down: Share = 0.45, anywhere: Share = 0.0) -> None:
     """One level up where the robot tracked its commands to the end of the episode, one down where it did badly.
 
     Tracking is ``env.tracking_score``, the mean over the full length of an episode of the velocity tracking reward,

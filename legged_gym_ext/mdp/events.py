@@ -10,25 +10,24 @@ from legged_gym_ext.robots.kinematics import foot_positions
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate, turn_planar
 from legged_gym_ext.sim.interface import DynamicsSample
 from st_rl.utils.constants import constant
-
-Range = tuple[float, float]
+from st_rl.utils.ranges import Interval, NonNegativeInterval, Share
 
 
 def reset_root_and_joints(
     env: EnvState,
     mask: Tensor,
     *,
-    xy: Range = (-0.5, 0.5),
-    ahead: Range | None = None,
-    yaw: Range = (-3.14159, 3.14159),
-    roll: Range = (-0.1, 0.1),
-    pitch: Range = (-0.1, 0.1),
-    forward: Range | None = None,
-    lin_vel: Range = (-0.3, 0.3),
-    ang_vel: Range = (-0.3, 0.3),
-    joint_offset: Range = (-0.2, 0.2),
-    joint_vel: Range = (-0.5, 0.5),
-    clearance: Range = (0.02, 0.02),
+    xy: Interval = (-0.5, 0.5),
+    ahead: Interval | None = None,
+    yaw: Interval = (-3.14159, 3.14159),
+    roll: Interval = (-0.1, 0.1),
+    pitch: Interval = (-0.1, 0.1),
+    forward: Interval | None = None,
+    lin_vel: Interval = (-0.3, 0.3),
+    ang_vel: Interval = (-0.3, 0.3),
+    joint_offset: Interval = (-0.2, 0.2),
+    joint_vel: Interval = (-0.5, 0.5),
+    clearance: Interval = (0.02, 0.02),
 ) -> None:
     """Put the robot near its world's origin in about the default pose.
 
@@ -65,7 +64,7 @@ def reset_root_and_joints(
     env.sim.reset(mask, root, dof_pos, dof_vel)
 
 
-def arrive(env: EnvState, mask: Tensor, *, share: float) -> None:
+def arrive(env: EnvState, mask: Tensor, *, share: Share) -> None:
     """Start a ``share`` of the worlds as another skill leaves the robot.
 
     Fast, landing, askew, joints in full motion, and nearer to the obstacle than at the start of a track.
@@ -103,19 +102,19 @@ def randomize_dynamics(
     env: EnvState,
     mask: Tensor,
     *,
-    friction: Range = (0.5, 1.25),
-    added_mass: Range = (-0.5, 1.5),
-    com_shift: Range = (-0.03, 0.03),
-    motor_strength: Range = (0.9, 1.1),
-    gains: Range = (0.9, 1.1),
-    joint_friction: Range = (0.0, 0.3),
-    armature: Range = (0.8, 1.2),
+    friction: NonNegativeInterval = (0.5, 1.25),
+    added_mass: Interval = (-0.5, 1.5),
+    com_shift: Interval = (-0.03, 0.03),
+    motor_strength: NonNegativeInterval = (0.9, 1.1),
+    gains: NonNegativeInterval = (0.9, 1.1),
+    joint_friction: NonNegativeInterval = (0.0, 0.3),
+    armature: NonNegativeInterval = (0.8, 1.2),
 ) -> None:
     """Draw friction, added mass (kg), shift of the trunk's center of mass (m), motor strength (factor per joint),
     PD gains (factor per joint), dry joint friction (N m) and armature (factor per joint)."""
     d, robot = env.robot.num_dof, env.robot
 
-    def factor(bounds: Range, nominal: tuple[float, ...]) -> Tensor:
+    def factor(bounds: Interval, nominal: tuple[float, ...]) -> Tensor:
         return env.rand(d, low=bounds[0], high=bounds[1]) * constant(nominal, env.device)
 
     sample = DynamicsSample(
@@ -131,7 +130,7 @@ def randomize_dynamics(
     env.sim.set_dynamics(mask, sample)
 
 
-def push(env: EnvState, mask: Tensor, *, lin_vel: Range = (-0.5, 0.5), yaw_rate: Range = (-0.3, 0.3)) -> None:
+def push(env: EnvState, mask: Tensor, *, lin_vel: Interval = (-0.5, 0.5), yaw_rate: Interval = (-0.3, 0.3)) -> None:
     """Kick the trunk: add a horizontal velocity in m/s and a yaw rate in rad/s."""
     velocity = torch.zeros(env.num_envs, 6, device=env.device)
     velocity[:, 0:2] = env.rand(2, low=lin_vel[0], high=lin_vel[1])
@@ -139,7 +138,7 @@ def push(env: EnvState, mask: Tensor, *, lin_vel: Range = (-0.5, 0.5), yaw_rate:
     env.sim.push(mask, velocity)
 
 
-def place_on_level(env: EnvState, mask: Tensor, *, x: Range = (-3.0, 3.0), y: Range = (-6.0, 6.0)) -> None:
+def place_on_level(env: EnvState, mask: Tensor, *, x: Interval = (-3.0, 3.0), y: Interval = (-6.0, 6.0)) -> None:
     """Move the origins of the worlds to a random place on the strip of their terrain level; offsets in m."""
     if env.height_field is None:
         return

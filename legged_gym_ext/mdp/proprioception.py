@@ -14,30 +14,31 @@ from torch import Tensor
 from legged_gym_ext.mdp.env_state import EnvState
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.ranges import Checked, NonNegative
 
 
 @dataclass(frozen=True)
-class ObsScalesCfg:
+class ObsScalesCfg(Checked):
     """Factors on the parts of ``proprioception``."""
 
-    lin_vel: float = 2.0
+    lin_vel: NonNegative = 2.0
     """Base linear velocity, and the commands that ask for one."""
-    ang_vel: float = 0.25
+    ang_vel: NonNegative = 0.25
     """Base angular velocity, and the command that asks for one."""
-    gravity: float = 1.0
-    dof_pos: float = 1.0
-    dof_vel: float = 0.05
+    gravity: NonNegative = 1.0
+    dof_pos: NonNegative = 1.0
+    dof_vel: NonNegative = 0.05
 
 
 @dataclass(frozen=True)
-class NoiseCfg:
+class NoiseCfg(Checked):
     """Half widths of uniform noise on the parts of ``proprioception`` that the actor sees, in SI units."""
 
-    lin_vel: float = 0.1
-    ang_vel: float = 0.2
-    gravity: float = 0.05
-    dof_pos: float = 0.01
-    dof_vel: float = 1.5
+    lin_vel: NonNegative = 0.1
+    ang_vel: NonNegative = 0.2
+    gravity: NonNegative = 0.05
+    dof_pos: NonNegative = 0.01
+    dof_vel: NonNegative = 1.5
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import CONTACT_FORCE, EnvState
+from st_rl.utils.ranges import Extent, Positive, Quantity
 
 
-def track_lin_vel(env: EnvState, sigma: float = 0.25) -> Tensor:
+def track_lin_vel(env: EnvState, sigma: Positive = 0.25) -> Tensor:
     """exp(-|v_cmd - v|^2 / sigma) of the planar velocity in the base frame; ``sigma`` in (m/s)^2."""
     error = (env.commands[:, :2] - env.base_lin_vel[:, :2]).square().sum(dim=1)
     return torch.exp(-error / sigma)
 
 
-def track_yaw_rate(env: EnvState, sigma: float = 0.25) -> Tensor:
+def track_yaw_rate(env: EnvState, sigma: Positive = 0.25) -> Tensor:
     """exp(-(w_cmd - w_z)^2 / sigma) of the yaw rate in the base frame; ``sigma`` in (rad/s)^2."""
     return torch.exp(-(env.commands[:, 2] - env.base_ang_vel[:, 2]).square() / sigma)
 
@@ -37,7 +38,7 @@ def tilt(env: EnvState) -> Tensor:
     return env.projected_gravity[:, :2].square().sum(dim=1)
 
 
-def base_height(env: EnvState, target: float) -> Tensor:
+def base_height(env: EnvState, target: Quantity) -> Tensor:
     """Squared deviation of the trunk's height above the ground from ``target`` m."""
     height = env.base_pos[:, 2] - env.ground_height(env.base_pos[:, :2])
     return (height - target).square()
@@ -68,7 +69,7 @@ def action_rate(env: EnvState) -> Tensor:
     return (env.actions - env.last_actions).square().sum(dim=1)
 
 
-def dof_pos_limits(env: EnvState, soft: float = 0.95) -> Tensor:
+def dof_pos_limits(env: EnvState, soft: Positive = 0.95) -> Tensor:
     """Summed excess of joint angles over the middle ``soft`` part of their range, rad."""
     middle = 0.5 * (env.dof_upper + env.dof_lower)
     half = 0.5 * soft * (env.dof_upper - env.dof_lower)
@@ -86,14 +87,14 @@ def collision(env: EnvState) -> Tensor:
     return touching.sum(dim=1).float()
 
 
-def feet_air_time(env: EnvState, threshold: float = 0.25, min_command: float = 0.1) -> Tensor:
+def feet_air_time(env: EnvState, threshold: Extent = 0.25, min_command: Extent = 0.1) -> Tensor:
     """Sum over feet that touch down of (air time - ``threshold`` s), divided by the control step so that a touch-down
     counts the same at any control rate; zero while the command is smaller than ``min_command``."""
     steps = ((env.last_air_time - threshold) * env.touch_down).sum(dim=1) / env.control_dt
     return steps * (env.commands.norm(dim=1) > min_command)
 
 
-def stand_still(env: EnvState, max_command: float = 0.1) -> Tensor:
+def stand_still(env: EnvState, max_command: Extent = 0.1) -> Tensor:
     """Summed absolute deviation of all joints from their default while the command is smaller than ``max_command``."""
     deviation = (env.dof_pos - env.default_dof_pos).abs().sum(dim=1)
     return deviation * (env.commands.norm(dim=1) < max_command)
@@ -105,7 +106,7 @@ def foot_slip(env: EnvState) -> Tensor:
     return (velocity * env.contacts).sum(dim=1)
 
 
-def foot_clearance(env: EnvState, target: float) -> Tensor:
+def foot_clearance(env: EnvState, target: Quantity) -> Tensor:
     """Sum over feet in the air of squared distance to the height ``target`` m above ground, times horizontal speed."""
     feet = env.sim.body_states[:, env.foot_ids]
     height = feet[..., 2] - env.ground_height(feet[..., 0:2]) - env.robot.foot_radius

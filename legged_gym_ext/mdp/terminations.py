@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
+from st_rl.utils.ranges import Extent, Positive
 
 
 def time_out(env: EnvState) -> Tensor:
@@ -12,12 +13,12 @@ def time_out(env: EnvState) -> Tensor:
     return env.episode_length >= env.max_episode_length
 
 
-def trunk_contact(env: EnvState, force: float = 1.0) -> Tensor:
+def trunk_contact(env: EnvState, force: Extent = 1.0) -> Tensor:
     """The trunk touches something with more than ``force`` N."""
     return env.contact_forces[:, 0].norm(dim=-1) > force
 
 
-def bad_orientation(env: EnvState, max_tilt: float = 1.0) -> Tensor:
+def bad_orientation(env: EnvState, max_tilt: Positive = 1.0) -> Tensor:
     """The trunk leans more than ``max_tilt`` rad away from upright."""
     return env.projected_gravity[:, 2].neg().clamp(-1.0, 1.0).acos() > max_tilt
 

@@ -6,6 +6,7 @@ Each is a free function of ``env``, which must have a track (``EnvCfg.track``); 
 from __future__ import annotations
 
 from functools import cache
+from typing import Annotated
 
 import torch
 from torch import Tensor
@@ -14,6 +15,10 @@ from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.rotations import yaw_of
 from legged_gym_ext.terrain import queries
+from st_rl.utils.ranges import Bounds, Count, Extent, Positive, Quantity, Share
+
+GridLine = tuple[Quantity, Quantity, Annotated[int, Bounds(ge=1, le=1000)]]
+"""First, last and number of points at equal distances, m."""
 
 
 def track_of(env: EnvState) -> TrackState:
@@ -25,7 +30,7 @@ def track_of(env: EnvState) -> TrackState:
 # -------------------------------------------------------------------- observations
 
 
-def engaging_block(env: EnvState, reach: float = 1.5) -> Tensor:
+def engaging_block(env: EnvState, reach: Extent = 1.5) -> Tensor:
     """(N, 8): distance to the obstacle at hand in m (negative inside, at most ``reach``), one-hot over (walk, tilt,
     crawl, jump, leap), block info (2). Beyond ``reach``, or with no obstacle left, the one-hot says walk."""
     return track_of(env).engaging(reach)
@@ -38,9 +43,9 @@ def sidewall_distance(env: EnvState) -> Tensor:
 
 def height_measurements(
     env: EnvState,
-    x: tuple[float, float, int] = (-0.4, 1.0, 15),
-    y: tuple[float, float, int] = (-0.3, 0.3, 5),
-    offset: float = 0.3,
+    x: GridLine = (-0.4, 1.0, 15),
+    y: GridLine = (-0.3, 0.3, 5),
+    offset: Quantity = 0.3,
 ) -> Tensor:
     """(N, P) m: height of the base above the track around it, minus ``offset``, clipped to [-1, 1].
 
@@ -50,7 +55,7 @@ def height_measurements(
 
 
 @cache
-def _grid(x: tuple[float, float, int], y: tuple[float, float, int], device: torch.device) -> Tensor:
+def _grid(x: GridLine, y: GridLine, device: torch.device) -> Tensor:
     """The points (2, P) m of a height scan, made once."""
     with torch.inference_mode(False):
         along, across = torch.linspace(*x, device=device), torch.linspace(*y, device=device)
@@ -90,7 +95,7 @@ def penetration_volume(env: EnvState) -> Tensor:
     return (track_of(env).penetration() > 0.0).float().mean(dim=1)
 
 
-def rolled_progress(env: EnvState, target: float, ahead: float = 1.3) -> Tensor:
+def rolled_progress(env: EnvState, target: Positive, ahead: Extent = 1.3) -> Tensor:
     """Share of the commanded velocity along the track, times that of the roll ``target``, rad, to the right.
 
     Each is at most 1; a roll to the left counts negative. Only from ``ahead`` m before an obstacle to its end.
@@ -101,7 +106,7 @@ def rolled_progress(env: EnvState, target: float, ahead: float = 1.3) -> Tensor:
     return progress * (angle / target).clamp(-1.0, 1.0) * _near_obstacle(env, ahead)
 
 
-def wider_than_slot(env: EnvState, margin: float = 0.01, ahead: float = 0.5, most: float = 0.05) -> Tensor:
+def wider_than_slot(env: EnvState, margin: Quantity = 0.01, ahead: Extent = 0.5, most: Extent = 0.05) -> Tensor:
     """How far the bodies reach beyond the slot at hand, made narrower by ``margin`` on either side.
 
     m, up to ``most`` for each of their sample points, summed. It counts already ``ahead`` m before the slot.
@@ -112,19 +117,19 @@ def wider_than_slot(env: EnvState, margin: float = 0.01, ahead: float = 0.5, mos
     return beyond.clamp(0.0, most).sum(dim=1) * _near_obstacle(env, ahead)
 
 
-def _near_obstacle(env: EnvState, ahead: float) -> Tensor:
+def _near_obstacle(env: EnvState, ahead: Extent) -> Tensor:
     """(N,) bool: the base is less than ``ahead`` m before the obstacle at hand, or has not left it yet."""
     track = track_of(env)
     start = track.tracks.start.gather(1, track.index[:, None]).squeeze(1)
     return track.engaged & (env.base_pos[:, 0] > start - ahead)
 
 
-def impact(env: EnvState, force: float = 250.0) -> Tensor:
+def impact(env: EnvState, force: Extent = 250.0) -> Tensor:
     """Sum over bodies of the contact force in excess of ``force`` N."""
     return (env.contact_forces.norm(dim=-1) - force).clamp_min(0.0).sum(dim=1)
 
 
-def dof_vel_limits(env: EnvState, soft: float = 0.9) -> Tensor:
+def dof_vel_limits(env: EnvState, soft: Positive = 0.9) -> Tensor:
     """Mean over the physics steps of the summed joint speeds beyond ``soft`` times what the motors reach, rad/s."""
     excess = (env.sim.substep_dof_vel.abs() - soft * env.velocity_limit).clamp_min(0.0)
     return excess.sum(dim=2).mean(dim=1)
@@ -140,7 +145,7 @@ def off_track(env: EnvState) -> Tensor:
     return beside | (env.base_pos[:, 0] < -1.2)
 
 
-def below_track(env: EnvState, depth: float = 0.05) -> Tensor:
+def below_track(env: EnvState, depth: Quantity = 0.05) -> Tensor:
     """The base is ``depth`` m below the floor of the track: it fell into a gap or off the side."""
     return env.base_pos[:, 2] < track_of(env).floor_level() - depth
 
@@ -153,7 +158,7 @@ def finished(env: EnvState) -> Tensor:
 # -------------------------------------------------------------------- events and curriculum
 
 
-def new_track(env: EnvState, mask: Tensor, *, num_levels: int = 10, uniform: bool = False) -> None:
+def new_track(env: EnvState, mask: Tensor, *, num_levels: Count = 10, uniform: bool = False) -> None:
     """A new track for every world in ``mask``; episodes start at its beginning.
 
     ``uniform`` draws the difficulty of every block anew instead of from the world's levels: for evaluation.
@@ -171,20 +176,20 @@ def solid_obstacles(env: EnvState, mask: Tensor) -> None:
     track.solid_probability = torch.where(mask, 1.0, track.solid_probability)
 
 
-def random_track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, solid_probability: float = 0.0) -> None:
+def random_track_level(env: EnvState, mask: Tensor, *, num_levels: Count = 10, solid_probability: Share = 0.0) -> None:
     """Draw the level of every type of block uniformly, and set the probability of solid obstacles."""
     track = track_of(env)
     track.solid_probability = torch.where(mask, solid_probability, track.solid_probability)
     track.levels = torch.where(mask[:, None], _draw_levels(env, num_levels), track.levels)
 
 
-def _draw_levels(env: EnvState, num_levels: int) -> Tensor:
+def _draw_levels(env: EnvState, num_levels: Count) -> Tensor:
     """(N, T) long, uniform in [0, num_levels)."""
     types = track_of(env).levels.shape[1]
     return (env.rand(types) * num_levels).long().clamp_max(num_levels - 1)
 
 
-def track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, clean: float = 0.03) -> None:
+def track_level(env: EnvState, mask: Tensor, *, num_levels: Count = 10, clean: Extent = 0.03) -> None:
     """Per type of block: harder where the track's obstacles of that type were all passed, easier after a failure.
 
     A soft obstacle counts as passed only where no body was more than ``clean`` m inside it. The obstacle at which the
@@ -207,7 +212,7 @@ def track_level(env: EnvState, mask: Tensor, *, num_levels: int = 10, clean: flo
     track.levels = torch.where(mask[:, None], level, track.levels)
 
 
-def soft_to_solid(env: EnvState, mask: Tensor, *, step: float = 0.25, clean: float = 0.03) -> None:
+def soft_to_solid(env: EnvState, mask: Tensor, *, step: Share = 0.25, clean: Extent = 0.03) -> None:
     """Obstacles of a world become solid more often after an episode that passed half of them without touching soft
     ones by more than ``clean`` m, and less often after one that passed none."""
     track = track_of(env)
@@ -243,6 +248,6 @@ def solid_probability(env: EnvState) -> Tensor:
     return track_of(env).solid_probability
 
 
-def edge_violation(env: EnvState, margin: float = 0.15) -> Tensor:
+def edge_violation(env: EnvState, margin: Quantity = 0.15) -> Tensor:
     """1 where the base is within ``margin`` m of an edge of the track or beyond it."""
     return (sidewall_distance(env).amin(dim=1) < margin).float()

@@ -16,6 +16,7 @@ from legged_gym_ext.runs import mutex
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.tasks.skills import NUM_LEVELS, SKILLS
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Checked, Count, Whole
 from st_rl.utils.run_folder import checkpoint_iterations, read_config
 
 WALK = "walk"
@@ -38,7 +39,7 @@ _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
 
 
 @dataclass(frozen=True)
-class SkillsPlan:
+class SkillsPlan(Checked):
     """What is to be trained, and where."""
 
     robot: str
@@ -48,16 +49,17 @@ class SkillsPlan:
     """A run to start from instead of training one."""
     donor: str | None = None
     """Another robot whose shipped policy of the same name every skill starts from, where there is one."""
-    num_envs: int | None = None
-    max_iterations: int | None = None
+    num_envs: Count | None = None
+    max_iterations: Count | None = None
     """Iterations of every training; ``None`` for those of the tasks."""
-    episodes: int | None = None
+    episodes: Count | None = None
     """Episodes of every evaluation; ``None`` for those of the protocols."""
-    strict_episodes: int = 100
+    strict_episodes: Whole = 100
     """Episodes of every skill that are checked at every physics step."""
     videos: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for robot in (self.robot, *([self.donor] if self.donor is not None else [])):
             get_robot(robot)
         for skill in self.skills:

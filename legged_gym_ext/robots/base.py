@@ -9,6 +9,8 @@ into four.
 from dataclasses import dataclass
 from typing import Literal
 
+from st_rl.utils.ranges import Checked, Count, NonNegative, Positive, Share
+
 Vec3 = tuple[float, float, float]
 Rgba = tuple[float, float, float, float]
 Inertia = tuple[float, float, float, float, float, float]
@@ -23,7 +25,7 @@ LEG_JOINTS = ("hip", "thigh", "calf")
 
 
 @dataclass(frozen=True)
-class GeomCfg:
+class GeomCfg(Checked):
     """A primitive shape fixed to a link.
 
     ``size`` in m: box and ellipsoid half extents (x, y, z); capsule and cylinder (radius, half length of the straight
@@ -32,22 +34,22 @@ class GeomCfg:
     """
 
     type: GeomType
-    size: tuple[float, ...]
+    size: tuple[Positive, ...]
     pos: Vec3 = (0.0, 0.0, 0.0)
     rpy: Vec3 = (0.0, 0.0, 0.0)
     rgba: Rgba = (0.5, 0.5, 0.5, 1.0)
-    gloss: float = 0.3
+    gloss: Share = 0.3
 
 
 @dataclass(frozen=True)
-class LinkCfg:
+class LinkCfg(Checked):
     """One rigid body: ``mass`` in kg, ``com`` in m in the link frame, ``inertia`` in kg m^2.
 
     ``inertia`` is (ixx, ixy, ixz, iyy, iyz, izz) about the center of mass, along the axes of the link.
     """
 
     name: str
-    mass: float
+    mass: NonNegative
     com: Vec3
     inertia: Inertia
     collision: tuple[GeomCfg, ...] = ()
@@ -55,7 +57,7 @@ class LinkCfg:
 
 
 @dataclass(frozen=True)
-class JointCfg:
+class JointCfg(Checked):
     """A hinge. ``origin`` in m in the parent frame (axes parallel at zero angle), ``axis`` a unit vector.
 
     ``lower``, ``upper`` in rad; ``torque_limit`` in N m, also the torque at standstill of the motor's linear
@@ -70,14 +72,14 @@ class JointCfg:
     axis: Vec3
     lower: float
     upper: float
-    torque_limit: float
-    velocity_limit: float
-    damping: float
-    friction: float
+    torque_limit: Positive
+    velocity_limit: Positive
+    damping: NonNegative
+    friction: NonNegative
 
 
 @dataclass(frozen=True)
-class MountCfg:
+class MountCfg(Checked):
     """A rigid connection: ``child`` sits at ``origin`` (m) in the frame of ``parent``, axes parallel."""
 
     name: str
@@ -87,18 +89,18 @@ class MountCfg:
 
 
 @dataclass(frozen=True)
-class RotorCfg:
+class RotorCfg(Checked):
     """The rotor of a leg's motor, fixed to a link ("trunk", "hip" or "thigh"); its own COM is at ``origin`` (m)."""
 
     name: str
     parent: str
     origin: Vec3
-    mass: float
+    mass: NonNegative
     inertia: Inertia
 
 
 @dataclass(frozen=True)
-class LegCfg:
+class LegCfg(Checked):
     """The facts of the front left leg, link and joint names without the leg's prefix.
 
     ``mirror_calf`` is False where the manufacturer gives left and right calves the same center of mass and inertia.
@@ -117,7 +119,7 @@ class LegCfg:
 
 
 @dataclass(frozen=True)
-class RobotCfg:
+class RobotCfg(Checked):
     """A quadruped with twelve position-controlled joints.
 
     Every tuple per body follows ``body_names`` (trunk, then per leg hip, thigh, calf, foot), every tuple per joint
@@ -128,7 +130,7 @@ class RobotCfg:
     links: tuple[LinkCfg, ...]
     joints: tuple[JointCfg, ...]
     foot_mounts: tuple[MountCfg, ...]
-    num_dof: int
+    num_dof: Count
     body_names: tuple[str, ...]
     dof_names: tuple[str, ...]
     trunk_name: str
@@ -140,23 +142,23 @@ class RobotCfg:
     """Points (m, body frame) on or in each body; where they lie inside an obstacle, the body penetrates it."""
     default_dof_pos: tuple[float, ...]
     """Joint angles in rad that the action zero commands, (12)."""
-    base_height: float
+    base_height: Positive
     """Height of the trunk frame in m at which the lowest foot touches flat ground in the default pose."""
-    stiffness: tuple[float, ...]
+    stiffness: tuple[NonNegative, ...]
     """Proportional gains of the joint controllers in N m/rad, (12)."""
-    damping: tuple[float, ...]
+    damping: tuple[NonNegative, ...]
     """Derivative gains of the joint controllers in N m s/rad, (12)."""
-    action_scale: float
+    action_scale: Positive
     """Radians per unit of action."""
-    armature: float
+    armature: NonNegative
     """Inertia of each motor as seen at its joint in kg m^2."""
-    friction: float
+    friction: NonNegative
     """Sliding friction coefficient of every collision shape."""
-    hip_offset: float
+    hip_offset: NonNegative
     """Lateral distance in m from a hip axis to the plane of its leg."""
-    thigh_length: float
+    thigh_length: Positive
     """Distance in m from the thigh joint to the calf joint."""
-    calf_length: float
+    calf_length: Positive
     """Distance in m from the calf joint to the center of the foot."""
-    foot_radius: float
+    foot_radius: Positive
     """Radius in m of the sphere that is the foot."""

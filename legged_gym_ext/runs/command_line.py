@@ -15,32 +15,47 @@ from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 
 import tyro
 
-from legged_gym_ext.runs.config_io import field_view, leaves, unknown_field, view_changes, with_changes
-from legged_gym_ext.sim.where import Where
+from legged_gym_ext.runs.config_io import unknown_field, with_changes
+from legged_gym_ext.runs.field_views import Argument, arguments_below, field_view, view_changes
+from legged_gym_ext.sim.where import Where, check_device_name
 from legged_gym_ext.tasks.cfg import TaskCfg, with_algorithm
 from legged_gym_ext.tasks.registry import get_task, task_names
 from st_rl.utils.errors import UserError
+from st_rl.utils.memory import is_out_of_memory
+from st_rl.utils.ranges import Checked, RangeError, Threads, bounds_of, checked_hints, number_type
 
 Options = TypeVar("Options")
 
 
 @dataclass
-class WhereOptions:
+class WhereOptions(Checked):
     """Options of every command that simulates."""
 
     backend: str = "mujoco"
     """Engine that simulates: 'mujoco' on the CPU, 'warp' on an NVIDIA GPU."""
     device: str = "cpu"
     """Device of every tensor: 'cpu', 'cuda' or 'cuda:<number>'."""
-    num_threads: int = 0
+    num_threads: Threads = 0
     """CPU threads of the engine; 0 means every core."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_device_name(self.device)
 
     def where(self) -> Where:
         """Return the options as one value."""
         return Where(self.backend, self.device, self.num_threads)
 
 
+_MUJOCO_GL = {"", "egl", "osmesa", "glfw", "glx", "enable", "enabled", "on", "true", "1"} | {
+    *("disable", "disabled", "off", "false", "0")
+}
+"""What MuJoCo takes as the value of the environment variable that says how pictures are drawn."""
 _HELP = {"-h", "--help"}
+_LESS_MEMORY = (
+    "the memory is used up; lower the number of worlds (--env.num-envs, or --episodes of an evaluation), "
+    "--train.num-steps-per-env, the size of images, or that of the networks"
+)
 _HELP_ALL = "--help-all"
 _FIELDS = (
     "Beside these options, any field of the task can be set by its name, such as --env.num-envs 2048 or "
@@ -48,7 +63,9 @@ _FIELDS = (
     "--help-all lists them here."
 )
 """What the short help of a command that takes a task says about the task's fields."""
-_NUMBER = re.compile(r"-\.?\d")
+_NUMBER = re.compile(r"-(\.?\d|inf|nan)")
+_SHORT = {"num-envs": "env.num-envs", "max-iterations": "train.max-iterations", "seed": "train.seed"}
+"""What everyone types, and the field that is meant."""
 
 
 def parse_options(options: type[Options], argv: Sequence[str] | None = None) -> Options:
@@ -86,6 +103,7 @@ def parse_task(
         UserError: an unknown task or field, or a value of the wrong type.
     """
     arguments = _fill_bare(_name_the_task(list(sys.argv[1:] if argv is None else argv)), bare or {})
+    arguments = _dotted(arguments, _option_names(options))
     name = _value_of("task", arguments)
     if _HELP & set(arguments):
         print_help(options, _FIELDS)
@@ -103,11 +121,11 @@ def parse_task(
     extra = [(section, view, field(default_factory=view)) for section, view in views.items()]
     combined = make_dataclass(options.__name__, extra, bases=(options,))
     combined.__doc__ = options.__doc__
-    names = [leaf.name for name, section in sections.items() for leaf in leaves(section, f"{name}.")]
-    _check_option_names(arguments, [*_option_names(options), *names])
-    parsed: Any = _parse(combined, arguments)
+    known = [item for name, section in sections.items() for item in arguments_below(section, f"{name}.")]
+    _check_option_names(arguments, [*_option_names(options), *(item.name for item in known)])
+    parsed: Any = _parse(combined, _switched_on(arguments, known))
     set_now = {"env": parsed.env, "train": parsed.train}
-    changes = {name: view_changes(view, views[name]()) for name, view in set_now.items()}
+    changes = {name: view_changes(view, views[name](), name) for name, view in set_now.items()}
     return parsed, with_changes(template, {s: change for s, change in changes.items() if change})
 
 
@@ -116,23 +134,32 @@ def print_help(options: type[Any], more: str = "") -> NoReturn:
     # Optional values are shown by their type alone: an option that is left out is what stands for None.
     config = (tyro.conf.DisallowNone,)
     description = f"{(options.__doc__ or '').strip()} {more}".strip()
-    tyro.cli(_for_help(options), args=["--help"], prog=_program(), description=description, config=config)
+    tyro.cli(_own_first(options), args=["--help"], prog=_program(), description=description, config=config)
     raise SystemExit(0)
 
 
-def _for_help(options: type[Any]) -> type[Any]:
-    """Return ``options`` with its own fields before inherited ones, and without showing defaults that say nothing."""
-    types = get_type_hints(options, include_extras=True)
-    silent = tyro.conf.arg(help_behavior_hint="")
-    quiet: list[tuple[str, Any, Any]] = []
-    for item in fields(options):
-        if item.default in (None, "", ()):
-            quiet.append((item.name, Annotated[types[item.name], silent], field(default=item.default)))
-    shown = make_dataclass(options.__name__, quiet, bases=(options,))
-    own = list(options.__annotations__)
+def _own_first(options: type[Any]) -> type[Any]:
+    """Return the dataclass ``options`` as help shows it, with its own fields before those that it inherits."""
+    made, own = _as_shown(options), list(options.__annotations__)
     order = [*own, *(item.name for item in fields(options) if item.name not in own)]
-    shown.__dataclass_fields__ = {name: shown.__dataclass_fields__[name] for name in order}
-    return shown
+    made.__dataclass_fields__ = {name: made.__dataclass_fields__[name] for name in order}
+    return made
+
+
+def _as_shown(options: type[Any]) -> type[Any]:
+    """Return ``options`` with the ranges of numbers in its help, and without defaults there that say nothing."""
+    hints, explained = checked_hints(options), []
+    for item in fields(options):
+        hint = hints[item.name]
+        bounds, kind = bounds_of(hint), number_type(hint)
+        metavar = f"{kind.__name__.upper()}{bounds.symbols}" if bounds is not None and kind is not None else None
+        default = "" if item.default in (None, "", ()) else None
+        if metavar is not None or default is not None:
+            shown = tyro.conf.arg(metavar=metavar, help_behavior_hint=default)
+            explained.append((item.name, Annotated[hint, shown], item))
+    made = make_dataclass(options.__name__, explained, bases=(options,))
+    made.__doc__ = options.__doc__
+    return made
 
 
 def named_task(name: str | None) -> TaskCfg:
@@ -151,6 +178,27 @@ def _name_the_task(arguments: list[str]) -> list[str]:
     if arguments and not arguments[0].startswith("-"):
         return ["--task", *arguments]
     return arguments
+
+
+def _dotted(arguments: list[str], own: Sequence[str]) -> list[str]:
+    """Replace what everyone types by its full name, unless the command has an option called so."""
+    short = {f"--{name}": f"--{full}" for name, full in _SHORT.items() if name.replace("-", "_") not in own}
+    replaced: list[str] = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        replaced.append(f"{short.get(name.replace('_', '-'), name)}{equals}{value}")
+    return replaced
+
+
+def _switched_on(arguments: list[str], known: Sequence[Argument]) -> list[str]:
+    """Add the switches of parts that are off and of which a field is set, unless they are given."""
+    added: list[str] = []
+    spelled = [argument.split("=", 1)[0].replace("_", "-") for argument in arguments]
+    for item in known:
+        flag = f"--{item.name.replace('_', '-')}"
+        if item.value == "off" and flag not in spelled and any(name.startswith(f"{flag}.") for name in spelled):
+            added += [flag, "on"]
+    return [*arguments, *added]
 
 
 def _fill_bare(arguments: list[str], values: Mapping[str, str]) -> list[str]:
@@ -193,6 +241,10 @@ def _check_option_names(arguments: Sequence[str], known: Sequence[str]) -> None:
         head, _, last = name.rpartition(".")
         positive = f"{head}.{last.removeprefix('no-')}".lstrip(".")
         if name not in spelled and positive not in spelled:
+            same = sorted(other for other in spelled if "." not in name and other.endswith(f".{name}"))
+            if same:
+                listed = " or ".join(f"--{other}" for other in same[:5])
+                raise UserError(f"unknown option '--{name}'; did you mean {listed}?")
             raise unknown_field(name, _nearest_section(name, sorted(spelled)))
 
 
@@ -210,10 +262,12 @@ def _nearest_section(name: str, known: list[str]) -> list[str]:
 
 def _parse(options: type[Any], arguments: Sequence[str], **settings: Any) -> Any:
     caught = io.StringIO()
+    description = (options.__doc__ or "").strip()
     try:
         with contextlib.redirect_stderr(caught):
-            description = (options.__doc__ or "").strip()
-            return tyro.cli(options, args=arguments, prog=_program(), description=description, **settings)
+            return tyro.cli(_as_shown(options), args=arguments, prog=_program(), description=description, **settings)
+    except RangeError as error:
+        raise UserError(f"--{error.name.replace('_', '-')} {error.rest}") from error
     except SystemExit as leaving:
         if not leaving.code:
             raise
@@ -236,15 +290,28 @@ def _sentence(box: str) -> str:
     return (" ".join(text) or "the arguments are not understood").rstrip(".") + "; --help lists the options"
 
 
+def _check_drawing() -> None:
+    """Raise ``UserError`` where ``MUJOCO_GL`` has a value with which the engine cannot even be imported."""
+    wanted = os.environ.get("MUJOCO_GL", "").lower().strip()
+    if wanted not in _MUJOCO_GL:
+        raise UserError(f"MUJOCO_GL is '{wanted}'; set it to egl, osmesa or glfw, or leave it out")
+
+
 def run_script(main: Callable[[], int | None]) -> int:
     """Call ``main``; a ``UserError`` is printed as one sentence, without a traceback. Returns the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for package in ("legged_gym_ext", "st_rl"):
         logging.getLogger(package).setLevel(logging.INFO)
     try:
+        _check_drawing()
         return main() or 0
     except UserError as error:
         sys.stderr.write(f"{error}\n")
+        return 2
+    except (MemoryError, RuntimeError, ValueError) as error:
+        if not is_out_of_memory(error):
+            raise
+        sys.stderr.write(f"{_LESS_MEMORY}\n")
         return 2
     except BrokenPipeError:
         # The reader (head, say) has left; nor can Python write what is buffered when it ends.

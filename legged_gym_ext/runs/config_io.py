@@ -10,12 +10,13 @@ import difflib
 import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass, replace
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from legged_gym_ext.runs.older_names import with_current_names
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg, with_algorithm
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import RangeError, arguments_of, checked_hints, without_ranges
 
 T = TypeVar("T")
 
@@ -83,7 +84,7 @@ def members(value: Any) -> Iterator[Member]:
     if isinstance(value, Mapping):
         yield from (Member(key, item, _hint_of(item)) for key, item in value.items())
         return
-    hints = get_type_hints(type(value))
+    hints = checked_hints(type(value))
     for item in fields(value):
         member = vars(value)[item.name]
         if item.name == _PARAMS and _FUNC in vars(value):
@@ -98,11 +99,12 @@ class TermParams:
     def __init__(self, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
         self.given = dict(given)
         self._members: dict[str, Member] = {}
-        hints = get_type_hints(function)
+        arguments = arguments_of(function)
         for parameter in inspect.signature(function).parameters.values():
             value = given.get(parameter.name, parameter.default)
             if value is not parameter.empty:
-                hint = hints.get(parameter.name, _hint_of(value))
+                stated = arguments[parameter.name].hint if parameter.name in arguments else Any
+                hint = _hint_of(value) if stated is Any else stated
                 self._members[parameter.name] = Member(parameter.name, value, hint)
 
     def members(self) -> Iterator[Member]:
@@ -110,49 +112,24 @@ class TermParams:
         yield from self._members.values()
 
 
-def _members_of(value: Any) -> Iterator[Member]:
+def members_of(value: Any) -> Iterator[Member]:
+    """Yield the entries of a configuration object or of the parameters of a term."""
     return value.members() if isinstance(value, TermParams) else members(value)
 
 
-def _is_nested(value: Any) -> bool:
+def is_nested(value: Any) -> bool:
+    """Return whether ``value`` has entries of its own."""
     return isinstance(value, Mapping | TermParams) or (is_dataclass(value) and not isinstance(value, type))
 
 
 def leaves(value: Any, prefix: str = "") -> Iterator[Member]:
     """Every single value below ``value``, by its dotted name."""
-    for member in _members_of(value):
+    for member in members_of(value):
         name = f"{prefix}{member.name}"
-        if _is_nested(member.value):
+        if is_nested(member.value):
             yield from leaves(member.value, f"{name}.")
         else:
             yield Member(name, member.value, member.hint)
-
-
-def field_view(value: Any, name: str) -> type:
-    """A dataclass with the settable values below ``value`` as typed fields, for a command line to be made from."""
-    specification: list[tuple[str, Any, Any]] = []
-    for member in _members_of(value):
-        if _is_nested(member.value):
-            nested = field_view(member.value, f"{name}_{member.name}")
-            if fields(nested):
-                specification.append((member.name, nested, field(default_factory=nested)))
-        else:
-            specification.append((member.name, member.hint, field(default=member.value)))
-    return make_dataclass(name, specification)
-
-
-def view_changes(view: Any, default: Any) -> dict[str, Any]:
-    """What differs between two instances of a ``field_view``, nested."""
-    changes: dict[str, Any] = {}
-    for item in fields(view):
-        new, old = vars(view)[item.name], vars(default)[item.name]
-        if is_dataclass(new) and not isinstance(new, type):
-            below = view_changes(new, old)
-            if below:
-                changes[item.name] = below
-        elif new != old:
-            changes[item.name] = new
-    return changes
 
 
 def _hint_of(value: Any) -> Any:
@@ -178,7 +155,7 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
             else item
             for key, item in kept.items()
         }
-    current, hints = vars(template), get_type_hints(type(template))
+    current, hints = vars(template), checked_hints(type(template))
     _check_names(stored, list(current), dotted)
     changed: dict[str, Any] = {}
     for name, value in stored.items():
@@ -188,8 +165,10 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
             changed[name] = _merge_value(Member(name, current[name], hints[name]), value, dotted, drop_missing)
     try:
         return replace(template, **changed)
-    except ValueError as error:
+    except RangeError as error:
         # What a class says of its own fields.
+        raise error.within(path) from error
+    except ValueError as error:
         raise UserError(f"'{path}' is not valid: {error}") from error
 
 
@@ -201,7 +180,7 @@ def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -
                 f"'{path}' is {stored!r} in the run and '{function_name(member.value)}' here; another version wrote it"
             )
         return member.value
-    if _is_nested(member.value) and stored is not None:
+    if is_nested(member.value) and stored is not None:
         return _merge(member.value, stored, path, drop_missing=drop_missing)
     return convert(stored, member.hint, path)
 
@@ -233,6 +212,9 @@ def unknown_field(name: str, known: list[str]) -> UserError:
 def convert(value: Any, hint: Any, path: str) -> Any:
     """``value``, read from JSON, as the type ``hint``; lists become tuples. ``UserError`` where it does not fit."""
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        # Whether it lies in its range is for the class to say, which is built with it.
+        return convert(value, arguments[0], path)
     if hint is Any:
         return tuple(value) if isinstance(value, list) else value
     if origin in (Union, types.UnionType):
@@ -262,6 +244,9 @@ def _has_defaults(hint: Any) -> bool:
 
 def _convert_union(value: Any, hint: Any, path: str) -> Any:
     for part in get_args(hint):
+        if isinstance(value, Mapping) and _has_defaults(part):
+            # What is wrong inside of it is to be said.
+            return convert(value, part, path)
         try:
             return convert(value, part, path)
         except UserError:
@@ -270,6 +255,7 @@ def _convert_union(value: Any, hint: Any, path: str) -> Any:
 
 
 def _type_name(hint: Any) -> str:
+    hint = without_ranges(hint)
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.modules.actor_critic_mutex import SubPolicy, load_sub_policy
+from st_rl.runners.metrics_file import read_metrics
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
 from st_rl.utils.run_folder import checkpoint_iterations, config_entry, config_layout, find_checkpoint, read_config
@@ -66,6 +68,17 @@ def removed_if_refused(folder: Path) -> Iterator[None]:
     except UserError:
         with contextlib.suppress(OSError):
             folder.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def withdrawn_if_refused(folder: Path, *, new: bool) -> Iterator[None]:
+    """Whatever ends a ``new`` training before its first iteration is done leaves no ``folder`` behind."""
+    try:
+        yield
+    except BaseException:
+        if new and not checkpoint_iterations(folder) and not read_metrics(folder):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
 
 

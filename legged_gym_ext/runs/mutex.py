@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 
@@ -21,6 +21,7 @@ from st_rl.runners import checkpoint
 from st_rl.runners.code_state import code_state, versions
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.ranges import Bounds, Checked
 from st_rl.utils.run_folder import config_entry, read_config
 
 MUTEX = "mutex"
@@ -33,7 +34,7 @@ _CRITIC = [16]
 
 
 @dataclass
-class MutexOptions:
+class MutexOptions(Checked):
     """Options of commands that can combine skills into a mutex."""
 
     sub_policies: tuple[str, ...] = ()
@@ -42,7 +43,7 @@ class MutexOptions:
     skill_velocity: tuple[str, ...] = ()
     """With 'mutex': the forward command while a skill is selected, as skill=m/s or skill=low:high. By default that of
     the skill's training, and for walk the task's."""
-    smoothing: int = 10
+    smoothing: Annotated[int, Bounds(ge=1, le=10000)] = 10
     """With 'mutex': number of control steps over which a switch between skills is blended."""
     reset_mode: Literal["all", "when_skill", "none"] = "all"
     """With 'mutex': which skills forget what they remember: 'all' that are not selected, the other skills but never

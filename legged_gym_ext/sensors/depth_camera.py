@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import torch
 from torch import Tensor
@@ -15,42 +15,49 @@ from torch import Tensor
 from legged_gym_ext.kernels.available import compiled_kernels
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
+from legged_gym_ext.sensors.latency import Delays
 from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu
+from st_rl.utils.ranges import Bounds, Checked, Pixels, RangeError, SecondsInterval
 
 if TYPE_CHECKING:
     from legged_gym_ext.sensors.compiled_camera import CompiledCamera
 
-Range = tuple[float, float]
+Offset = Annotated[float, Bounds(ge=-10.0, le=10.0)]
 
 
 @dataclass(frozen=True)
-class DepthCameraCfg:
+class DepthCameraCfg(Checked):
     """Optics, place and timing of the camera."""
 
-    height: int = 48
-    width: int = 64
-    horizontal_fov: float = 87.0
+    height: Pixels = 48
+    width: Pixels = 64
+    horizontal_fov: Annotated[float, Bounds(ge=1.0, le=170.0)] = 87.0
     """Degrees, over the width of the image."""
-    near: float = 0.1
+    near: Annotated[float, Bounds(gt=0.0, le=1000.0)] = 0.1
     """What is nearer reads this, m along the optical axis."""
-    far: float = 3.0
+    far: Annotated[float, Bounds(gt=0.0, le=1000.0)] = 3.0
     """What is farther, or not measured, reads this, m along the optical axis."""
-    position: tuple[float, float, float] = (0.26, 0.0, 0.03)
+    position: tuple[Offset, Offset, Offset] = (0.26, 0.0, 0.03)
     """m, trunk frame."""
-    pitch: float = 15.0
+    pitch: Annotated[float, Bounds(ge=-180.0, le=180.0)] = 15.0
     """Degrees by which it looks down."""
-    position_range: float = 0.01
+    position_range: Annotated[float, Bounds(ge=0.0, le=10.0)] = 0.01
     """Each coordinate of a world's camera is off by up to this, m."""
-    angle_range: float = 2.0
+    angle_range: Annotated[float, Bounds(ge=0.0, le=180.0)] = 2.0
     """Each angle of a world's camera is off by up to this, degrees."""
-    rate: float = 10.0
+    rate: Annotated[float, Bounds(ge=0.01, le=1000.0)] = 10.0
     """Images per second."""
-    latency: Range = (0.08, 0.26)
+    latency: Delays = (0.08, 0.26)
     """From the exposure to the delivery of an image, s; drawn for each world."""
-    latency_interval: Range = (2.0, 6.0)
+    latency_interval: SecondsInterval = (2.0, 6.0)
     """Time between two draws, s."""
     noise: DepthNoiseCfg | None = field(default_factory=DepthNoiseCfg)
     """``None`` is a perfect image."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.near >= self.far:
+            raise RangeError("near", f"must be less than far, {self.far:g} m, not {self.near:g} m")
 
 
 def pixel_rays(cfg: DepthCameraCfg, device: torch.device | str = "cpu") -> Tensor:

@@ -6,37 +6,38 @@ N images of H x W pixels, m. A pixel without a measurement reads ``far``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-Range = tuple[float, float]
+from st_rl.utils.ranges import Bounds, Checked, NonNegative, NonNegativeInterval, Share, ShareInterval
 
 
 @dataclass(frozen=True)
-class DepthNoiseCfg:
+class DepthNoiseCfg(Checked):
     """How much of each; probabilities are per pixel or per image as they say."""
 
-    near_std: float = 0.01
+    near_std: NonNegative = 0.01
     """Standard deviation of the depth below ``near_limit``, m."""
-    near_limit: float = 0.5
-    far_std: float = 0.03
+    near_limit: NonNegative = 0.5
+    far_std: NonNegative = 0.03
     """Standard deviation at and beyond 1 m, growing with the square of the depth, m at 1 m."""
-    num_blocks: int = 3
+    num_blocks: Annotated[int, Bounds(ge=0, le=100)] = 3
     """Rectangles that may be missing from an image."""
-    block_probability: float = 0.3
+    block_probability: Share = 0.3
     """Probability that each of them is missing."""
-    block_size: Range = (0.05, 0.25)
+    block_size: ShareInterval = (0.05, 0.25)
     """Sides, as parts of the height and the width of the image."""
-    spark_probability: float = 0.002
+    spark_probability: Share = 0.002
     """Probability that a pixel reads a depth that has nothing to do with what is there."""
-    sky_probability: float = 0.1
+    sky_probability: Share = 0.1
     """Probability that an image shows something near in a strip of what is out of range."""
-    sky_depth: Range = (0.5, 2.0)
+    sky_depth: NonNegativeInterval = (0.5, 2.0)
     """What it shows there, m."""
-    edge_jump: float = 0.15
+    edge_jump: NonNegative = 0.15
     """Neighboring pixels that differ by more are an edge, m."""
-    edge_probability: float = 0.5
+    edge_probability: Share = 0.5
     """Probability that a pixel at an edge reads nothing."""
 
 

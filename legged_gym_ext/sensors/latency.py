@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-Range = tuple[float, float]
+from st_rl.utils.ranges import Bounds, Checked, Ordered, SecondsInterval
+
+Delay = Annotated[float, Bounds(ge=0.0, le=10.0)]
+Delays = Annotated[tuple[Delay, Delay], Ordered()]
+"""The shortest and the longest delay, s."""
 _ROUNDING = 1e-4
 """Samples; a delay of just a whole number of them is that number in spite of rounding."""
 
 
 @dataclass(frozen=True)
-class LatencyCfg:
+class LatencyCfg(Checked):
     """How late measurements and commands are. Each delay is drawn uniformly for each world, anew at intervals."""
 
-    proprioception: Range = (0.005, 0.045)
+    proprioception: Delays = (0.005, 0.045)
     """From the state of the robot to the observation, s."""
-    action: Range = (0.0, 0.02)
+    action: Delays = (0.0, 0.02)
     """From the policy's output to the motors, s."""
-    interval: Range = (2.0, 6.0)
+    interval: SecondsInterval = (2.0, 6.0)
     """Time between two draws of a world, s."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -16,30 +17,37 @@ from torch import Tensor
 
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.terrain.height_field import HeightFieldCfg
+from st_rl.utils.ranges import Bounds, Checked, Pixels, Threads
 
 MAX_COORDINATE = 1e4
 """A position (m, rad) or speed (m/s, rad/s) beyond this is as broken as a NaN."""
 
+Distance = Annotated[float, Bounds(gt=0.0, le=1000.0)]
+"""From a camera to what it looks at, m."""
+Azimuth = Annotated[float, Bounds(ge=-360.0, le=360.0)]
+Elevation = Annotated[float, Bounds(ge=-90.0, le=90.0)]
+"""Where a camera looks, degrees."""
+
 
 @dataclass(frozen=True)
-class SimCfg:
+class SimCfg(Checked):
     """How the physics is stepped. The defaults were measured stable and fast for both robots."""
 
-    dt: float = 0.005
+    dt: Annotated[float, Bounds(ge=1e-6, le=0.05)] = 0.005
     """Physics time step, s."""
-    decimation: int = 4
+    decimation: Annotated[int, Bounds(ge=1, le=10000)] = 4
     """Physics steps per control step."""
-    solver_iterations: int = 6
-    line_search_iterations: int = 10
-    num_threads: int = 0
+    solver_iterations: Annotated[int, Bounds(ge=1, le=1000)] = 6
+    line_search_iterations: Annotated[int, Bounds(ge=1, le=1000)] = 10
+    num_threads: Threads = 0
     """CPU threads of the engine; 0 means every core."""
 
 
 @dataclass(frozen=True)
-class SceneCfg:
+class SceneCfg(Checked):
     """What every world contains besides the robot."""
 
-    num_boxes: int = 0
+    num_boxes: Annotated[int, Bounds(ge=0, le=1000)] = 0
     """Boxes per world; each world places its own with ``set_boxes``."""
     height_field: HeightFieldCfg | None = None
     """Rough ground shared by all worlds; ``None`` is the plane z = 0."""
@@ -99,16 +107,16 @@ def update_dynamics(current: DynamicsSample, mask: Tensor, sample: DynamicsSampl
 
 
 @dataclass(frozen=True)
-class CameraCfg:
+class CameraCfg(Checked):
     """A camera that follows the robot's trunk at a fixed angle, seen from outside."""
 
-    width: int = 640
-    height: int = 480
-    distance: float = 1.8
+    width: Pixels = 640
+    height: Pixels = 480
+    distance: Distance = 1.8
     """m from the trunk."""
-    azimuth: float = 125.0
+    azimuth: Azimuth = 125.0
     """degrees, world frame; 90 looks along +y, 180 looks along -x."""
-    elevation: float = -18.0
+    elevation: Elevation = -18.0
     """degrees; negative looks down."""
     lookat_offset: tuple[float, float, float] = field(default=(0.0, 0.0, -0.05))
     """m, world frame, from the trunk to the point looked at."""

@@ -10,6 +10,7 @@ import torch
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.robots.check import check_robot
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg, Simulator
+from legged_gym_ext.sim.where import check_device_name
 from legged_gym_ext.terrain.height_field import HeightField
 from st_rl.utils.errors import UserError
 from st_rl.utils.registry import Registry
@@ -40,9 +41,8 @@ def _warp(
 
 def require_device(device: str) -> None:
     """``UserError`` where ``device`` is neither the CPU nor a CUDA device of this machine."""
+    check_device_name(device)
     kind, _, index = device.partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdecimal()):
-        raise UserError(f"'{device}' is no device; choose 'cpu', 'cuda' or 'cuda:<number>'")
     if kind == "cuda" and not torch.cuda.is_available():
         raise UserError(
             f"--device {device} needs an NVIDIA GPU that torch can use, and there is none; use --device cpu"

@@ -3,39 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Annotated
 
 from legged_gym_ext.envs.cfg import EnvCfg
 from st_rl.algorithms import PPOCfg, get_algorithm_class
+from st_rl.utils.ranges import Bounds, Checked, Count, NonNegative, Positive, RangeError, Seed, Whole
+
+Widths = tuple[Annotated[int, Bounds(ge=1, le=16384)], ...]
+"""Units of the hidden layers of a network."""
 
 
 @dataclass(frozen=True)
-class PolicyCfg:
+class PolicyCfg(Checked):
     """The policy class by its name in ``st_rl.modules`` and its constructor arguments."""
 
     class_name: str = "ActorCritic"
-    actor_hidden_dims: tuple[int, ...] = (256, 128, 64)
-    critic_hidden_dims: tuple[int, ...] = (256, 128, 64)
+    actor_hidden_dims: Widths = (256, 128, 64)
+    critic_hidden_dims: Widths = (256, 128, 64)
     activation: str = "elu"
-    init_noise_std: float = 1.0
+    init_noise_std: Positive = 1.0
 
 
 @dataclass(frozen=True)
-class DatasetCfg:
+class DatasetCfg(Checked):
     """Trajectories that ``TwoStageRunner`` learns from before it acts; ``legged-collect`` writes them."""
 
     folder: str = ""
-    iterations: int = 100
+    iterations: Whole = 100
     """Iterations of the first stage."""
-    keep_latest_n_trajs: int = 0
+    keep_latest_n_trajs: Whole = 0
     """Use only that many of the newest trajectories; 0 uses all."""
     random_start_frame: bool = False
     """Begin each trajectory at a random step."""
-    wait_seconds: float = 300.0
+    wait_seconds: NonNegative = 300.0
     """How long to wait for the first trajectory."""
 
 
 @dataclass(frozen=True)
-class LoadCfg:
+class LoadCfg(Checked):
     """How a new run takes over the weights of another one (``--load-run``)."""
 
     match_segments: bool = False
@@ -49,10 +54,10 @@ LOCOMOTION_PPO = PPOCfg(entropy_coef=0.005, desired_kl=0.02, num_learning_epochs
 
 
 @dataclass(frozen=True)
-class TrainCfg:
+class TrainCfg(Checked):
     """How a task is learned."""
 
-    max_iterations: int
+    max_iterations: Count
     policy: PolicyCfg = field(default_factory=PolicyCfg)
     algorithm: PPOCfg = field(default_factory=PPOCfg)
     """An instance of the ``cfg_class`` of the algorithm."""
@@ -62,18 +67,30 @@ class TrainCfg:
     motions: tuple[str, ...] = ()
     """Files of reference motions for ``AmpPolicyRunner``."""
     load: LoadCfg = field(default_factory=LoadCfg)
-    num_steps_per_env: int = 24
-    save_interval: int = 50
-    seed: int = 1
+    num_steps_per_env: Count = 24
+    save_interval: Count = 50
+    seed: Seed = 1
 
 
 @dataclass(frozen=True)
-class TaskCfg:
+class TaskCfg(Checked):
     """A registered task."""
 
     name: str
     env: EnvCfg
     train: TrainCfg
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        batches = self.train.algorithm.num_mini_batches
+        transitions = self.env.num_envs * self.train.num_steps_per_env
+        # The advantages of a single transition have no standard deviation.
+        if transitions < max(2, batches):
+            raise RangeError(
+                "train.num_steps_per_env",
+                f"times env.num_envs makes {transitions} transitions for an update, which must be at least "
+                f"{max(2, batches)} (train.algorithm.num_mini_batches is {batches})",
+            )
 
 
 def with_algorithm(train: TrainCfg, name: str) -> TrainCfg:

@@ -19,46 +19,47 @@ from legged_gym_ext.mdp import events, metrics, observations, rewards, terminati
 from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
 from legged_gym_ext.tasks.cfg import LOCOMOTION_PPO, LoadCfg, PolicyCfg, TaskCfg, TrainCfg
-from legged_gym_ext.terrain.blocks import BLOCKS, Range
+from legged_gym_ext.terrain.blocks import BLOCKS
 from legged_gym_ext.terrain.tracks import TrackCfg
 from st_rl.algorithms import PPOCfg
+from st_rl.utils.ranges import Checked, Count, Interval, NonNegative, Positive, Share, ShareInterval, Whole
 
 NUM_LEVELS = 10
 """Levels of difficulty of every type of block."""
 
 
 @dataclass(frozen=True)
-class SkillCfg:
+class SkillCfg(Checked):
     """What distinguishes one skill from another."""
 
     blocks: tuple[str, ...]
-    num_blocks: int = 2
-    speed: Range = (0.8, 1.2)
+    num_blocks: Count = 2
+    speed: Interval = (0.8, 1.2)
     """Forward velocity command, m/s."""
-    episode_length_s: float = 10.0
-    max_tilt: float = 1.2
+    episode_length_s: Positive = 10.0
+    max_tilt: Positive = 1.2
     """The episode ends where the trunk leans more than this, rad."""
-    max_iterations: int = 400
-    donated_iterations: int = 30
+    max_iterations: Count = 400
+    donated_iterations: Count = 30
     """Iterations that make another robot's policy this one's."""
-    finish_iterations: int = 0
+    finish_iterations: Whole = 0
     """Iterations of a second training, on all levels and solid from the start (``legged-train-skills``)."""
     start: str = "walk"
     """The skill whose policy it is learned from (by ``legged-train-skills``)."""
-    start_levels: int = 1
+    start_levels: Count = 1
     """Levels that the worlds draw from at the start of a training."""
-    start_solid_probability: float = 0.0
+    start_solid_probability: Share = 0.0
     """Probability of solid obstacles at the start, in tasks whose obstacles can be soft."""
     weights: tuple[tuple[str, float], ...] = ()
     """Rewards whose weight is not that of the other skills."""
-    difficulty: Range = (0.0, 1.0)
+    difficulty: ShareInterval = (0.0, 1.0)
     """Part of the range of difficulty that it is learned on."""
-    clean: tuple[float, float] = (0.03, 0.03)
+    clean: tuple[NonNegative, NonNegative] = (0.03, 0.03)
     """Depth in soft obstacles, in m, up to which an episode counts for the next level, and for solid obstacles."""
     algorithm: PPOCfg = LOCOMOTION_PPO
     rewards: tuple[tuple[str, RewardTermCfg], ...] = ()
     """Rewards that the other skills do not have."""
-    arriving: float = 0.0
+    arriving: Share = 0.0
     """Share of the episodes that begin as another skill leaves the robot."""
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
+
+from st_rl.utils.ranges import Bounds, Checked, Whole
 
 Range = tuple[float, float]
 
@@ -26,6 +28,10 @@ NUM_RUBBLE = _RUBBLE_ROWS * _RUBBLE_COLUMNS
 """Stones of a rubble block."""
 OBSTACLE_HEIGHT = 0.8
 """Height of the walls of a tilt block and thickness of the bar of a crawl block, m."""
+_LENGTHS = Bounds(ge=0.0, le=5.0)
+_DROPS = Bounds(ge=-5.0, le=0.0)
+_ANGLES = Bounds(ge=0.0, le=60.0)
+"""Degrees."""
 
 
 @dataclass
@@ -45,16 +51,16 @@ class ObstacleBatch:
 
 
 @dataclass(frozen=True)
-class BlockType:
+class BlockType(Checked):
     """A type of obstacle."""
 
-    obstacle_id: int
+    obstacle_id: Annotated[int, Bounds(ge=0, lt=NUM_OBSTACLE_IDS)]
     """Which skill passes it: the place of the one in the one-hot of ``engaging_block``."""
     parameter: Range
     """Easiest and hardest value of its parameter."""
     depth: Range
     """m, extent along x; of a leap it is the parameter, of stairs the length of the flight."""
-    num_boxes: int
+    num_boxes: Whole
     """Boxes of the obstacle itself; floors are the track's."""
     boxes: Callable[[ObstacleBatch], Tensor] | None = None
     """(..., num_boxes, 10) from a batch."""
@@ -68,6 +74,8 @@ class BlockType:
     """One passes under its boxes, so that they are no part of the ground."""
     soft: bool = False
     """Its boxes need not collide while it is being learned; what one walks on is always solid."""
+    limits: Bounds = _LENGTHS
+    """Between which its parameter makes sense."""
 
 
 def box(center: tuple[Tensor, Tensor, Tensor], half: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -183,14 +191,14 @@ BLOCKS: dict[str, BlockType] = {
     "tilt": BlockType(1, (0.40, 0.26), (0.4, 1.0), 2, _tilt, soft=True),
     "crawl": BlockType(2, (0.45, 0.20), (0.1, 0.6), 1, _crawl, overhang=True, soft=True),
     "jump": BlockType(3, (0.05, 0.50), (0.1, 0.8), 0, rise=_same, floor="step"),
-    "down": BlockType(3, (-0.05, -0.60), (0.1, 0.8), 0, rise=_same, floor="step"),
+    "down": BlockType(3, (-0.05, -0.60), (0.1, 0.8), 0, rise=_same, floor="step", limits=_DROPS),
     "leap": BlockType(4, (0.10, 0.90), (0.1, 0.9), 0, info=_gap_depth, floor="open"),
     "hurdle": BlockType(3, (0.05, 0.45), (0.1, 0.8), 1, _hurdle, soft=True),
     "stairs_up": BlockType(0, (0.05, 0.20), (1.0, 1.2), NUM_STEPS - 1, _stairs_up, rise=_flight, floor="open"),
     "stairs_down": BlockType(
         0, (0.05, 0.20), (1.0, 1.2), NUM_STEPS - 1, _stairs_down, rise=_down, info=_minus_riser, floor="open"
     ),
-    "slope": BlockType(0, (5.0, 30.0), (1.0, 1.2), 2, _slope, info=_ridge_height),
+    "slope": BlockType(0, (5.0, 30.0), (1.0, 1.2), 2, _slope, info=_ridge_height, limits=_ANGLES),
     "rubble": BlockType(0, (0.02, 0.15), (0.8, 1.0), NUM_RUBBLE, _rubble),
 }
 """Every type of block by its name; the table of the design, section "Blocks and tracks"."""

@@ -7,29 +7,52 @@ in strip ``l``; the field is large enough that a robot does not walk off it with
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
+from st_rl.utils.ranges import Bounds, Checked, RangeError, Seed
+
+Height = Annotated[float, Bounds(ge=0.0, le=10.0)]
+MAX_POINTS = 4_000_000
+"""Of a grid; an engine keeps a few numbers for each."""
+
 
 @dataclass(frozen=True)
-class HeightFieldCfg:
+class HeightFieldCfg(Checked):
     """Size and roughness of the ground, in meters."""
 
-    num_levels: int = 8
-    strip_length: float = 8.0
+    num_levels: Annotated[int, Bounds(ge=1, le=1000)] = 8
+    strip_length: Annotated[float, Bounds(ge=0.1, le=1000.0)] = 8.0
     """Extent of one level along x."""
-    width: float = 56.0
+    width: Annotated[float, Bounds(ge=0.1, le=1000.0)] = 56.0
     """Extent of the field along y."""
-    margin: float = 20.0
+    margin: Annotated[float, Bounds(ge=0.0, le=1000.0)] = 20.0
     """Ground before the first and behind the last strip, as rough as those."""
-    cell: float = 0.2
+    cell: Annotated[float, Bounds(ge=0.001, le=100.0)] = 0.2
     """Grid spacing."""
-    feature_size: float = 0.2
+    feature_size: Annotated[float, Bounds(ge=0.001, le=100.0)] = 0.2
     """Spacing of the random heights; between them the ground is interpolated linearly."""
-    roughness: tuple[float, float] = (0.0, 0.06)
+    roughness: tuple[Height, Height] = (0.0, 0.06)
     """Peak-to-peak height of the easiest and of the hardest level."""
-    seed: int = 0
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        length = self.num_levels * self.strip_length + 2 * self.margin
+        for name, spacing in (("cell", self.cell), ("feature_size", self.feature_size)):
+            if spacing > min(length, self.width):
+                raise RangeError(
+                    name, f"must be less than the ground, {length:g} m x {self.width:g} m, not {spacing:g} m"
+                )
+            points = (length / spacing + 1) * (self.width / spacing + 1)
+            if points > MAX_POINTS:
+                raise RangeError(
+                    name,
+                    f"of {spacing:g} m makes a grid of {points:.2g} points on a ground of {length:g} m x "
+                    f"{self.width:g} m; at most {MAX_POINTS} can be simulated",
+                )
 
 
 class HeightField:

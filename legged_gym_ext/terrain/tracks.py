@@ -7,14 +7,15 @@ a track, K boxes a world, T types of block in the configuration.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
 from legged_gym_ext.terrain.blocks import BLOCKS, NUM_RUBBLE, BlockType, ObstacleBatch, Range, span
 from st_rl.utils.constants import constant
-from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.errors import UnknownNameError
+from st_rl.utils.ranges import Bounds, Checked, Ordered, RangeError, ShareInterval, check_value
 
 _BEHIND = 1.5
 """Floor behind the start, m."""
@@ -24,39 +25,52 @@ _WALL_THICKNESS = 0.05
 _MIN_FLOOR = 2.5e-3
 """A floor this low is the ground itself, m; engines leave out boxes of half extents up to 1 mm."""
 
+Length = Annotated[float, Bounds(ge=0.0, le=100.0)]
+Lengths = Annotated[tuple[Length, Length], Ordered()]
+Widths = Annotated[
+    tuple[Annotated[float, Bounds(ge=0.1, le=100.0)], Annotated[float, Bounds(ge=0.1, le=100.0)]], Ordered()
+]
+"""Of a track, which has to carry a robot."""
+
 
 @dataclass(frozen=True)
-class TrackCfg:
+class TrackCfg(Checked):
     """Which blocks a track has, and how large they are; lengths in m."""
 
     blocks: tuple[str, ...]
     """Types by their names in ``BLOCKS``."""
-    num_blocks: int = 3
+    num_blocks: Annotated[int, Bounds(ge=1, le=100)] = 3
     order: Literal["random", "shuffled", "given"] = "random"
     """``random``: each block any of ``blocks``; ``shuffled``: every type in turn, in random order; ``given``."""
-    width: Range = (1.6, 3.0)
-    block_length: Range = (1.6, 2.0)
-    start_length: Range = (0.4, 0.8)
+    width: Widths = (1.6, 3.0)
+    block_length: Lengths = (1.6, 2.0)
+    start_length: Lengths = (0.4, 0.8)
     """Floor between the start and the first block."""
-    gap_depth: Range = (0.4, 0.8)
+    gap_depth: Lengths = (0.4, 0.8)
     """Depth of the gaps of ``leap``, as far as the track around them does not lie higher."""
-    difficulty: Range = (0.0, 1.0)
+    difficulty: ShareInterval = (0.0, 1.0)
     """Part of the range of each parameter that the levels of the curriculum cover."""
-    parameters: dict[str, Range] = field(default_factory=dict)
+    parameters: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Easiest and hardest parameter of a type, where it is not that of ``BLOCKS``."""
-    depths: dict[str, Range] = field(default_factory=dict)
+    depths: dict[str, Lengths] = field(default_factory=dict)
     """Extents along x of a type, where they are not those of ``BLOCKS``."""
     side_walls: bool = False
     """Walls along both edges, ``wall_height`` m above the highest floor."""
-    wall_height: float = 0.5
+    wall_height: Length = 0.5
 
-    def types(self) -> tuple[BlockType, ...]:
-        """The block types, in the order of ``blocks``; ``UserError`` for an unknown name or a track without blocks."""
+    def __post_init__(self) -> None:
+        super().__post_init__()
         for name in (*self.blocks, *self.parameters, *self.depths):
             if name not in BLOCKS:
                 raise UnknownNameError("block", name, list(BLOCKS))
-        if not self.blocks or self.num_blocks < 1:
-            raise UserError("a track needs at least one block; set track.blocks and track.num_blocks")
+        if not self.blocks:
+            raise RangeError("blocks", "must name at least one type of block")
+        for name, bounds in self.parameters.items():
+            limited = Annotated[float, BLOCKS[name].limits]
+            check_value(bounds, tuple[limited, limited], f"parameters.{name}")
+
+    def types(self) -> tuple[BlockType, ...]:
+        """Return the block types, in the order of ``blocks``."""
         return tuple(BLOCKS[name] for name in self.blocks)
 
 

@@ -19,6 +19,7 @@ from legged_gym_ext.evaluation.walk import Policy, evaluation_cfg
 from legged_gym_ext.sim.interface import CameraCfg
 from legged_gym_ext.viewing.overlay import Caption, write_text
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Checked, Share
 
 Command = tuple[float, float, float]
 """Forward and lateral velocity, m/s, and yaw rate, rad/s, base frame."""
@@ -29,10 +30,10 @@ TRACK_CAMERA = CameraCfg(distance=2.4, azimuth=55.0, elevation=-20.0, lookat_off
 
 
 @dataclass(frozen=True)
-class TrackVideoCfg:
+class TrackVideoCfg(Checked):
     """The track of a video."""
 
-    difficulty: float = 0.5
+    difficulty: Share = 0.5
     """0 is the easiest and 1 the hardest obstacle of each type."""
     blocks: tuple[str, ...] = ()
     """Types of obstacle, one after the other; by default the task draws them."""

@@ -21,20 +21,21 @@ from st_rl.storage.amp_rollout_storage import AmpRolloutStorage
 from st_rl.storage.replay_buffer import ReplayBuffer
 from st_rl.storage.rollout_storage import Batch
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Checked, Count, NonNegative, Rate
 
 _Algorithm = PPO if TYPE_CHECKING else object
 
 
 @dataclass(frozen=True)
-class AmpCfg:
+class AmpCfg(Checked):
     """Numbers of the adversarial part; those of the rewards are arguments of the policy's discriminator."""
 
-    discriminator_loss_coef: float = 0.5
-    gradient_penalty_coef: float = 1.0
+    discriminator_loss_coef: NonNegative = 0.5
+    gradient_penalty_coef: NonNegative = 1.0
     """On top of the discriminator's own ``discriminator_grad_pen``."""
-    discriminator_learning_rate: float = 1e-3
+    discriminator_learning_rate: Rate = 1e-3
     """Learning rate of the discriminator's own Adam, which the policy's schedule leaves alone."""
-    replay_buffer_size: int = 50_000
+    replay_buffer_size: Count = 50_000
     """Transitions of the policy's past that the discriminator keeps learning from."""
     normalize_motion: bool = True
     """Normalize motions by running statistics; the same ones for policy and reference."""

@@ -23,6 +23,7 @@ from st_rl.storage.rollout_storage import Batch
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
 from st_rl.utils.padding import unpad_trajectories
+from st_rl.utils.ranges import Checked, NonNegative
 
 _Algorithm = PPO if TYPE_CHECKING else object
 
@@ -30,12 +31,12 @@ TARGET_SOURCES = ("actor", "critic")
 
 
 @dataclass(frozen=True)
-class EstimatorCfg:
+class EstimatorCfg(Checked):
     """Numbers of the supervised losses; each is a mean squared error per estimated number."""
 
-    estimator_loss_coef: float = 1.0
+    estimator_loss_coef: NonNegative = 1.0
     """Weight of the state estimator's loss."""
-    adaptor_loss_coef: float = 1.0
+    adaptor_loss_coef: NonNegative = 1.0
     """Weight of the privilege adaptor's loss."""
     target_source: str = "critic"
     """Observation whose segments are the targets: ``critic`` (free of sensor noise) or ``actor``.
@@ -45,6 +46,7 @@ class EstimatorCfg:
     """
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.target_source not in TARGET_SOURCES:
             raise UnknownNameError("target source", self.target_source, list(TARGET_SOURCES))
 
@@ -53,18 +55,10 @@ class EstimatorCfg:
 class EstimatorPPOCfg(EstimatorCfg, PPOCfg):
     """Numbers of PPO and of the supervised losses."""
 
-    def __post_init__(self) -> None:
-        EstimatorCfg.__post_init__(self)
-        PPOCfg.__post_init__(self)
-
 
 @dataclass(frozen=True)
 class EstimatorTPPOCfg(EstimatorCfg, TPPOCfg):
     """Numbers of PPO with a teacher and of the supervised losses."""
-
-    def __post_init__(self) -> None:
-        EstimatorCfg.__post_init__(self)
-        TPPOCfg.__post_init__(self)
 
 
 class EstimatorAlgoMixin(_Algorithm):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import nn
@@ -15,59 +15,76 @@ from st_rl.algorithms.replay import Learn, ReplayedSteps
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
+from st_rl.utils.errors import UserError
+from st_rl.utils.memory import require_memory
+from st_rl.utils.ranges import Bounds, Checked, Count, NonNegative, Positive, RangeError, Rate, Share, Whole
+
+_COPIES = 2
+"""Of the transitions: those collected, and those shuffled."""
+_NUMBER = 4
+"""Bytes of a 32-bit float."""
 
 
 @dataclass(frozen=True)
-class PPOCfg:
+class PPOCfg(Checked):
     """Numbers of PPO. A term of the loss named ``x`` is weighted by ``x_coef``."""
 
-    num_learning_epochs: int = 5
-    num_mini_batches: int = 4
-    clip_param: float = 0.2
-    gamma: float = 0.99
+    num_learning_epochs: Count = 5
+    num_mini_batches: Count = 4
+    clip_param: Positive = 0.2
+    gamma: Share = 0.99
     """Discount per step."""
-    lam: float = 0.95
+    lam: Share = 0.95
     """Weight of longer returns in the advantage estimate."""
-    surrogate_loss_coef: float = 1.0
-    value_loss_coef: float = 1.0
+    surrogate_loss_coef: NonNegative = 1.0
+    value_loss_coef: NonNegative = 1.0
     entropy_coef: float = 0.01
-    learning_rate: float = 1e-3
-    min_learning_rate: float = 1e-5
-    max_learning_rate: float = 1e-2
-    max_grad_norm: float = 1.0
+    learning_rate: Rate = 1e-3
+    min_learning_rate: Rate = 1e-5
+    max_learning_rate: Rate = 1e-2
+    max_grad_norm: Positive = 1.0
     use_clipped_value_loss: bool = True
     schedule: str = "adaptive"
     """``adaptive``: the learning rate follows ``desired_kl``; ``fixed``: it stays."""
-    desired_kl: float = 0.01
+    desired_kl: Positive = 0.01
     """Nats, from the policy that acted to the present one."""
-    adapting_epochs: int | None = None
+    adapting_epochs: Count | None = None
     """The learning rate is adapted in that many last epochs of an update, when the policy has moved; ``None``: in
     all, so that it rises in the first and falls in the last ones."""
-    adapting_factor: float = 1.5
+    adapting_factor: Annotated[float, Bounds(ge=1.0, le=100.0)] = 1.5
     """What the learning rate is multiplied or divided by at a time."""
-    cool_down_updates: tuple[int, int] | None = None
+    cool_down_updates: tuple[Whole, Whole] | None = None
     """First and last update of a cool-down, in which the steps fall linearly to ``cool_down_to`` of their size
     (``desired_kl``, or a fixed learning rate) and ``entropy_coef`` to zero, where they stay."""
-    cool_down_to: float = 0.1
-    cool_down_std: float | None = None
+    cool_down_to: Share = 0.1
+    cool_down_std: Positive | None = None
     """Upper bound of the policy's standard deviation: one before the cool-down, then falling geometrically to this.
     What is used of a policy are its mean actions, and they may do less well alone than with the noise of training."""
-    clip_min_std: float | None = None
+    clip_min_std: Positive | None = None
     """Lower bound of the policy's standard deviation, held after every step."""
     normalize_obs: bool = False
     """Normalize observations (and the critic's) by their running mean and deviation."""
-    normalize_until: int | None = None
+    normalize_until: Annotated[int, Bounds(ge=1)] | None = None
     """Freeze the normalization after this many samples."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.schedule not in ("adaptive", "fixed"):
-            raise ValueError(f"schedule '{self.schedule}' is unknown; choose 'adaptive' or 'fixed'")
-        if self.cool_down_updates is not None and not 0 <= self.cool_down_updates[0] < self.cool_down_updates[1]:
-            raise ValueError("cool_down_updates must be two numbers of updates, the smaller first")
+            raise RangeError("schedule", f"'{self.schedule}' is unknown; choose 'adaptive' or 'fixed'")
+        if self.min_learning_rate > self.max_learning_rate:
+            raise RangeError(
+                "min_learning_rate",
+                f"must be at most max_learning_rate, {self.max_learning_rate:g}, not {self.min_learning_rate:g}",
+            )
+        if self.cool_down_updates is not None and not self.cool_down_updates[0] < self.cool_down_updates[1]:
+            raise RangeError("cool_down_updates", "must be two numbers of updates, the smaller first")
         if self.cool_down_std is not None and self.cool_down_updates is None:
-            raise ValueError("cool_down_std bounds the noise of a cool-down; say when that is by cool_down_updates")
-        if self.adapting_epochs is not None and not 1 <= self.adapting_epochs <= self.num_learning_epochs:
-            raise ValueError("adapting_epochs must be at least 1 and at most num_learning_epochs")
+            raise RangeError("cool_down_std", "bounds the noise of a cool-down; say when that is by cool_down_updates")
+        if self.adapting_epochs is not None and self.adapting_epochs > self.num_learning_epochs:
+            raise RangeError(
+                "adapting_epochs",
+                f"must be at most num_learning_epochs, {self.num_learning_epochs}, not {self.adapting_epochs}",
+            )
 
 
 class PPO:
@@ -135,9 +152,35 @@ class PPO:
     def init_storage(
         self, num_envs: int, num_transitions_per_env: int, num_obs: int, num_critic_obs: int | None, num_actions: int
     ) -> None:
-        """Allocate the rollout; ``num_critic_obs`` is ``None`` where the critic sees the actor's observation."""
+        """Allocate the rollout; ``num_critic_obs`` is ``None`` where the critic sees the actor's observation.
+
+        Raises:
+            UserError: too few transitions to learn from, or more than there is memory for.
+        """
+        self._require_transitions(num_envs, num_transitions_per_env)
+        numbers = num_obs + (num_critic_obs or 0) + 3 * num_actions + 6
+        require_memory(
+            _COPIES * num_envs * num_transitions_per_env * numbers * _NUMBER,
+            self.device,
+            f"the transitions of {num_transitions_per_env} steps in {num_envs} worlds",
+            "the number of worlds (num_envs) or of steps (num_steps_per_env)",
+        )
         self.storage = self._build_storage(num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions)
         self._init_normalizers(num_obs, num_critic_obs)
+
+    def _require_transitions(self, num_envs: int, num_steps: int) -> None:
+        """Raise ``UserError`` where mini-batches would be empty, or there is no deviation of the advantages."""
+        batches = self.cfg.num_mini_batches
+        if self.actor_critic.is_recurrent and num_envs < batches:
+            raise UserError(
+                f"a recurrent policy learns from whole worlds, and {num_envs} cannot be dealt into {batches} "
+                "mini-batches; raise num_envs or lower num_mini_batches"
+            )
+        if num_envs * num_steps < max(2, batches):
+            raise UserError(
+                f"{num_steps} steps in {num_envs} worlds are {num_envs * num_steps} transitions, and an update needs "
+                f"at least {max(2, batches)}; raise num_envs or num_steps_per_env"
+            )
 
     def _build_storage(
         self, num_envs: int, num_transitions_per_env: int, num_obs: int, num_critic_obs: int | None, num_actions: int

@@ -21,6 +21,7 @@ from st_rl.modules.encoder_actor_critic import EncoderActorCriticMixin
 from st_rl.storage.rollout_storage import Batch
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.padding import unpad_trajectories
+from st_rl.utils.ranges import NonNegative, Positive, Share
 
 
 @dataclass(frozen=True)
@@ -35,26 +36,24 @@ class TPPOCfg(PPOCfg):
     """Instead: ``class_name`` and arguments of a teacher made of run folders, such as a mutex."""
     teacher_source: str = "critic"
     """Observation that the teacher reads first: ``critic`` or ``actor``."""
-    teacher_act_prob: float = 1.0
+    teacher_act_prob: Share = 1.0
     """Probability that the teacher drives one of the first episodes."""
     teacher_schedule: str = "exp"
     """How that probability falls: ``linear``, ``exp`` or ``tanh``."""
-    teacher_decay_updates: float = 100.0
+    teacher_decay_updates: Positive = 100.0
     """Updates until it has fallen to 0, 37 % or 24 %, by the schedule."""
-    distillation_loss_coef: float = 1.0
+    distillation_loss_coef: NonNegative = 1.0
     distill_target: str = "real"
     """Distance of the student's mean actions to the labels: ``real``, ``l1``, ``mse_sum`` or ``tanh``."""
     distill_latent_components: Mapping[str, str] = field(default_factory=dict)
     """Encoded segment of the student -> encoded segment of the teacher whose latent it should have."""
     distill_latent_target: str = "real"
-    latent_distillation_loss_coef: float = 1.0
+    latent_distillation_loss_coef: NonNegative = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         get_distance(self.distill_target)
         get_distance(self.distill_latent_target)
-        if self.teacher_decay_updates <= 0.0 or not 0.0 <= self.teacher_act_prob <= 1.0:
-            raise UserError("teacher_decay_updates must be positive and teacher_act_prob a probability")
         teacher_probability(self.teacher_schedule, 0, self.teacher_decay_updates)
         if self.teacher_source not in ("actor", "critic"):
             raise UnknownNameError("teacher source", self.teacher_source, ["actor", "critic"])

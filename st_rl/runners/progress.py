@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Mapping
 from typing import TextIO
@@ -15,16 +16,25 @@ def duration(seconds: float) -> str:
     return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
 
 
+_WATCHED = ("Loss/kl", "Policy/mean_std")
+"""How far an update moved the policy, and how noisy it is: whether a training goes well."""
+
+
 def by_importance(metrics: Mapping[str, float]) -> dict[str, float]:
-    """What a person follows first: return and length of episodes, then what the task measures, then everything else.
+    """What a person follows first: return and length of episodes, KL and noise, what the task measures, then the rest.
 
     Times are left out, and mean squared errors whose root is there (``x_mse`` beside ``x_rmsd``).
     """
     shown = [name for name in metrics if not name.startswith(("steps_per", "time/"))]
     shown = [name for name in shown if not (name.endswith("_mse") and f"{name[:-4]}_rmsd" in metrics)]
     measured = [name for name in shown if name.startswith("Log/") and name.count("/") == 1]
-    first = [name for name in shown if name.startswith("mean_")] + measured
+    watched = [name for name in _WATCHED if name in metrics]
+    first = [name for name in shown if name.startswith("mean_")] + watched + measured
     return {name: metrics[name] for name in dict.fromkeys(first + shown)}
+
+
+_LINE = 120
+"""Columns of a line where nobody knows how wide the terminal is."""
 
 
 class Progress:
@@ -48,9 +58,19 @@ class Progress:
         if self.terminal:
             self._draw([self._bar(done), head, *self._table(metrics)])
         elif done == 1 or iteration == self.end or done % self.line_interval == 0:
-            shown = "  ".join(f"{name} {value:.3g}" for name, value in list(metrics.items())[: self.max_metrics])
-            self.stream.write(f"{head}  {shown}\n")
+            self.stream.write(f"{self._line(head, metrics)}\n")
             self.stream.flush()
+
+    def _line(self, head: str, metrics: dict[str, float]) -> str:
+        """``head`` and as many whole metrics as there is room for."""
+        columns = shutil.get_terminal_size(fallback=(_LINE, 24)).columns
+        line = head
+        for name, value in metrics.items():
+            more = f"  {name.rpartition('/')[2]} {value:.3g}"
+            if len(line) + len(more) > columns:
+                break
+            line += more
+        return line
 
     def _bar(self, done: int) -> str:
         width = 40
@@ -58,7 +78,9 @@ class Progress:
         return f"[{'#' * filled}{'.' * (width - filled)}]"
 
     def _table(self, metrics: dict[str, float]) -> list[str]:
-        return [f"  {name:<32} {value:>12.4g}" for name, value in list(metrics.items())[: self.max_metrics]]
+        # The bar, the head and the line of the cursor are there too.
+        rows = max(1, min(self.max_metrics, shutil.get_terminal_size().lines - 3))
+        return [f"  {name:<32} {value:>12.4g}" for name, value in list(metrics.items())[:rows]]
 
     def _draw(self, lines: list[str]) -> None:
         columns = shutil.get_terminal_size().columns - 1
@@ -67,3 +89,33 @@ class Progress:
         self.stream.write(back + "".join(f"{line[:columns]}\n" for line in lines))
         self.stream.flush()
         self._drawn = len(lines)
+
+
+class Countdown:
+    """One line about work whose end is known, renewed in place on a terminal; elsewhere a line every half minute."""
+
+    interval = 30.0
+    """Seconds between two lines where there is no terminal."""
+
+    def __init__(self, what: str, total: int, stream: TextIO | None = None) -> None:
+        """``what`` says what is done in ``total`` steps; shown on standard error unless there is another ``stream``."""
+        self.what, self.total, self.stream = what, total, sys.stderr if stream is None else stream
+        self.terminal = self.stream.isatty()
+        self.began = self._shown = time.monotonic()
+
+    def report(self, done: int) -> None:
+        """Show that ``done`` of the steps are done, if it is time for that."""
+        now = time.monotonic()
+        if now - self._shown < (0.2 if self.terminal else self.interval):
+            return
+        self._shown = now
+        left = duration((now - self.began) / max(1, done) * (self.total - done))
+        line = f"{self.what}  {done / max(1, self.total):.0%}  left at most {left}"
+        self.stream.write(f"\r\x1b[K{line}" if self.terminal else f"{line}\n")
+        self.stream.flush()
+
+    def close(self) -> None:
+        """Clear the line of a terminal."""
+        if self.terminal:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from st_rl.utils.errors import UserError
@@ -33,3 +34,9 @@ def write_atomically(path: Path, *pieces: bytes | memoryview) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def require_suffix(path: Path, suffixes: Sequence[str], option: str) -> None:
+    """Raise ``UserError`` where the name of ``path`` ends with none of ``suffixes``, which say what is written."""
+    if path.suffix.lower() not in suffixes:
+        raise UserError(f"{option} {path}: the file's name must end with {' or '.join(suffixes)}")

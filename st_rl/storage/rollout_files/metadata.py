@@ -13,13 +13,14 @@ import torch
 from st_rl.utils.errors import UserError
 from st_rl.utils.files import write_atomically
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.ranges import Checked
 
 FILE_NAME = "metadata.json"
 FIXED_FIELDS = ("obs", "critic_obs", "actions", "rewards", "dones", "time_outs")
 
 
 @dataclass(frozen=True)
-class Compression:
+class Compression(Checked):
     """How a segment is stored: ``float16``, or ``uint8`` for values within ``[low, high]``."""
 
     dtype: str = "float16"
@@ -27,6 +28,7 @@ class Compression:
     high: float = 1.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.dtype not in ("float16", "uint8"):
             raise UserError(f"a segment can be compressed to float16 or uint8, not to {self.dtype}")
         if self.dtype == "uint8" and not self.low < self.high:

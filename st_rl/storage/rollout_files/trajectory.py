@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -61,6 +61,31 @@ def list_trajectories(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob(f"*{SUFFIX}") if _NAME.fullmatch(path.name))
 
 
+def _hold_name(folder: Path, collector: str) -> IO[bytes]:
+    """Return an open file that keeps other processes from the name until it is closed, or this process ends.
+
+    Raises:
+        UserError: another process has it.
+    """
+    import fcntl
+
+    path = folder / f".{collector}.lock"
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another folder") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UserError(
+            f"a collector '{collector}' is at work in '{folder}'; give this one another name with --name"
+        ) from error
+    except OSError:
+        # Some network file systems know no locks; there it is up to the user.
+        pass
+    return file
+
+
 class TrajectoryWriter:
     """Cuts the steps of N worlds into trajectories and writes each as it ends.
 
@@ -85,13 +110,15 @@ class TrajectoryWriter:
             min_length: shorter trajectories are dropped.
 
         Raises:
-            UserError: a bad name, a folder of other trajectories, or one that cannot be written.
+            UserError: a bad name, one that a running process has, a folder of other trajectories, or one that cannot
+                be written.
         """
         if not _COLLECTOR.fullmatch(collector):
             raise UserError(f"'{collector}' cannot name a collector; use letters, digits and '-'")
         self.folder, self.metadata, self.collector = folder, metadata, collector
         self.max_length, self.min_length = max_length, min_length
         metadata.save(folder)
+        self._lock = _hold_name(folder, collector)
         for leftover in folder.glob(f".*_{collector}_*{SUFFIX}.*.tmp"):
             leftover.unlink(missing_ok=True)
         self.num_written = 0

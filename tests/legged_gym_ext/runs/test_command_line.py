@@ -12,6 +12,7 @@ from legged_gym_ext.runs.command_line import parse_options, parse_task, run_scri
 from legged_gym_ext.runs.config_io import leaves
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import check_value
 
 
 @dataclass
@@ -56,16 +57,18 @@ def test_an_option_may_stand_without_its_value() -> None:
     assert parse_task(Options, ["go1_walk", "--resume", "mine"], bare=bare)[0].resume == "mine"
 
 
-def other(value: Any) -> tuple[list[str], Any]:
-    """Arguments for another value of the same type, and that value."""
+def other(value: Any, hint: Any) -> tuple[list[str], Any]:
+    """Arguments for another value that ``hint`` allows, and that value."""
     if isinstance(value, bool):
         return [], not value
-    if isinstance(value, int | float):
-        return [str(value + 1)], value + 1
-    if isinstance(value, tuple):
-        parts = [other(item) for item in value]
-        return [text for texts, _ in parts for text in texts], tuple(new for _, new in parts)
-    return ["1"], None
+    for change in (lambda number: number + 1, lambda number: 0.5 * number + 0.001):
+        changed = tuple(map(change, value)) if isinstance(value, tuple) else change(value)
+        try:
+            check_value(changed, hint, "value")
+        except UserError:
+            continue
+        return [str(item) for item in (changed if isinstance(changed, tuple) else (changed,))], changed
+    raise AssertionError(f"no other value than {value} for {hint}")
 
 
 def test_every_field_can_be_set() -> None:
@@ -77,9 +80,9 @@ def test_every_field_can_be_set() -> None:
                 texts, expected[leaf.name] = ["commands", "dof_pos"], ("commands", "dof_pos")
                 arguments += [f"--{leaf.name.replace('_', '-')}", *texts]
                 continue
-            if isinstance(leaf.value, str) or leaf.value is None or leaf.name == "env.sim.dt":
+            if isinstance(leaf.value, str) or leaf.value is None:
                 continue
-            texts, expected[leaf.name] = other(leaf.value)
+            texts, expected[leaf.name] = other(leaf.value, leaf.hint)
             name = leaf.name.replace("_", "-")
             if isinstance(leaf.value, bool) and leaf.value:
                 head, _, last = name.rpartition(".")
@@ -109,7 +112,7 @@ def test_every_field_can_be_set() -> None:
         (["go1_walk", "--train.algorithm.schedule", "linear"], "choose 'adaptive' or 'fixed'"),
         (
             ["go1_walk", "--train.algorithm.adapting-epochs", "9"],
-            "'train.algorithm' is not valid: adapting_epochs",
+            "train.algorithm.adapting_epochs must be at most num_learning_epochs, 4, not 9",
         ),
     ],
 )

@@ -165,6 +165,6 @@ def test_settings_are_checked_and_the_name_is_registered() -> None:
     policy = build_policy(HiddenVelocity(2))
     with pytest.raises(UnknownNameError, match="actor, critic"):
         EstimatorPPO(policy, target_source="both")
-    with pytest.raises(ValueError, match="schedule"):
+    with pytest.raises(UserError, match="schedule"):
         EstimatorPPO(policy, schedule="sometimes")
     assert get_algorithm_class("EstimatorPPO") is EstimatorPPO

@@ -237,13 +237,13 @@ def test_mistakes_in_the_configuration_are_named() -> None:
     policy = ActorCritic(4, 4, 2)
     with pytest.raises(TypeError, match="clip_parameter"):
         PPO(policy, clip_parameter=0.1)
-    with pytest.raises(ValueError, match=r"'linear'.*adaptive"):
+    with pytest.raises(UserError, match=r"'linear'.*adaptive"):
         PPO(policy, schedule="linear")
-    with pytest.raises(ValueError, match="cool_down_updates"):
+    with pytest.raises(UserError, match="cool_down_updates"):
         PPO(policy, cool_down_updates=(20, 10))
-    with pytest.raises(ValueError, match="cool_down_updates"):
+    with pytest.raises(UserError, match="cool_down_updates"):
         PPO(policy, cool_down_std=0.2)
-    with pytest.raises(ValueError, match="adapting_epochs"):
+    with pytest.raises(UserError, match="adapting_epochs"):
         PPO(policy, adapting_epochs=6)
     with pytest.raises(UserError, match=r"'PPOO'.*PPO"):
         get_algorithm_class("PPOO")

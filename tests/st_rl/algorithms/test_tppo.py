@@ -279,7 +279,7 @@ def test_settings_are_checked_and_the_names_are_registered() -> None:
         TPPO(student, distill_target="huber")
     with pytest.raises(UnknownNameError, match="exp, linear, tanh"):
         TPPO(student, teacher_schedule="cosine")
-    with pytest.raises(UserError, match="positive"):
+    with pytest.raises(UserError, match="must be more than 0"):
         TPPO(student, teacher_decay_updates=0.0)
     with pytest.raises(UserError, match="latent distillation needs a teacher"):
         TPPO(student, distill_latent_components={"wheel": "velocity"})

@@ -1,0 +1,44 @@
+"""What does not fit is refused before it is made, in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from st_rl.utils import memory
+from st_rl.utils.memory import NotEnoughMemory, free_bytes, is_out_of_memory, require_memory
+
+
+def test_the_tighter_of_machine_and_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert free_bytes("cpu") is None
+    require_memory(10**18, "cpu", "worlds", "num_envs")  # nobody knows
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:   5000 kB\n")
+    assert free_bytes("cpu") == 5000 * 1024
+    (tmp_path / "memory.max").write_text("3000000\n")
+    (tmp_path / "memory.current").write_text("2000000\n")
+    (tmp_path / "memory.stat").write_text("anon 5\ninactive_file 500000\n")
+    assert free_bytes("cpu") == 1_500_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert free_bytes("cpu") == 5000 * 1024
+    require_memory(5_000_000, "cpu", "10 worlds", "num_envs")
+    with pytest.raises(NotEnoughMemory, match=r"^10 worlds need about 6\.0 GB of memory .* on cpu; lower num_envs$"):
+        require_memory(6_000_000_000, "cpu", "10 worlds", "num_envs")
+
+
+def test_what_torch_and_numpy_say_is_recognized() -> None:
+    for make in (
+        lambda: torch.empty(2**50),
+        lambda: torch.empty(2**40, 2**40),
+        lambda: np.empty(2**56),
+        lambda: np.empty(2**62),
+    ):
+        with pytest.raises((RuntimeError, MemoryError, ValueError)) as caught:
+            make()
+        assert is_out_of_memory(caught.value)
+    assert not is_out_of_memory(RuntimeError("shapes differ"))
+    assert not is_out_of_memory(KeyError("out of memory"))
