@@ -58,7 +58,7 @@ class TrainOptions(WhereOptions):
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
-    """The task whose fields the command line changes: that of the run to be resumed, or the registered one."""
+    """Return the task whose fields the command line changes: that of the run to resume, or the registered one."""
     options = parse_options_of(TrainOptions, arguments)
     if options.resume is None:
         return named_task(name)
@@ -97,7 +97,7 @@ def what_next(folder: Path) -> str:
 
 
 def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | None]:
-    """The run folder, made if it is a new one, and the run whose weights a new one starts from."""
+    """Return the run folder, which is made if it is new, and the run whose weights a new run starts from."""
     if options.runner not in ("st_rl", "rsl_rl"):
         raise UserError(f"unknown runner '{options.runner}'; choose 'st_rl' or 'rsl_rl'")
     if options.resume is None and options.load_run is None:
@@ -114,9 +114,9 @@ def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | Non
 
 
 def with_teacher_folder(task: TaskCfg, options: TrainOptions) -> TaskCfg:
-    """The task with the folder that ``train.algorithm.teacher_run`` names, below the current one as a relative path.
+    """Return the task with the folder that ``train.algorithm.teacher_run`` means, relative to the current folder.
 
-    When the run is resumed, a name such as ``latest`` would mean another one.
+    When the run is resumed, a name such as ``latest`` would mean another run.
     """
     algorithm = task.train.algorithm
     if not isinstance(algorithm, TPPOCfg) or not algorithm.teacher_run:
@@ -128,7 +128,7 @@ def with_teacher_folder(task: TaskCfg, options: TrainOptions) -> TaskCfg:
 
 
 def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path | None]:
-    """The task as it is trained, the run folder, and the run whose weights a new one starts from."""
+    """Return the task as it is trained, the run folder, and the run whose weights a new one starts from."""
     # Looked up before anything is made: a wrong name must leave nothing behind.
     require_backend(options.backend, options.device)
     distributed.share(task.env.num_envs)
