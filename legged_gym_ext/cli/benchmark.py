@@ -16,6 +16,7 @@ from legged_gym_ext.benchmarks.mutex import mutex_over_sub_policy
 from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
+from legged_gym_ext.runs.outputs import require_own_report
 from legged_gym_ext.runs.training_rsl_rl import has_rsl_rl
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -57,6 +58,8 @@ def compared_updates(task: TaskCfg, sizes: dict[str, Any]) -> dict[str, float]:
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code."""
     options = parse_options(BenchmarkOptions, argv)
+    if options.json is not None:
+        require_own_report(options.json, "env_over_physics")
     task = get_task(options.task)
     require_backend(options.backend, options.device)
     size: dict[str, Any] = {"worlds": options.worlds, "rounds": options.rounds, "steps": options.steps}

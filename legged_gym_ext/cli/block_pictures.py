@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.runs.outputs import require_own_picture
 from legged_gym_ext.viewing.block_pictures import PICTURED, contact_sheet, write_png
 
 
@@ -27,6 +28,8 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(BlockPicturesOptions, argv)
     for name in options.blocks:
         path = options.out / f"{name}.png"
+        options.out.mkdir(parents=True, exist_ok=True)
+        require_own_picture(path)
         write_png(path, contact_sheet(name, options.robot))
         print(path)
     return 0

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import secrets
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.envs.settings import segment_ranges
+from legged_gym_ext.mdp.term_ranges import Bounds
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_task, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, resolve_policy
+from legged_gym_ext.runs.outputs import require_folder_for_trajectories
 from legged_gym_ext.runs.training import with_threads
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.algorithms.teacher import teacher_from_run
@@ -27,6 +32,9 @@ from st_rl.runners.demonstration_saver import Observer
 from st_rl.storage.rollout_files import Compression
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.ranges import Count, NonNegative, Seed, Share, Whole
+
+_WIDE = 50.0
+"""A range wider than this is none that 255 steps could resolve."""
 
 
 @dataclass
@@ -62,31 +70,55 @@ class CollectOptions(WhereOptions):
     sample_actions: bool = False
     """Draw the student's actions at random, as in training, instead of taking their means."""
     compress: tuple[str, ...] = ()
-    """Segments to store in fewer bits: 'name' as float16, 'name:low:high' as uint8 within that range."""
+    """Segments to store in fewer bits: 'name' as float16, 'name:uint8' as a byte per number within the range that the
+    segment states, 'name:low:high' within another one, outside of which numbers are clipped and counted."""
     seed: Seed | None = None
     """Seed of worlds and noise. By default it is drawn anew, so that no two collectors play the same."""
     log_root: Path = runs.LOG_ROOT
     """Folder in which runs are looked for."""
 
 
-def parse_compression(entries: tuple[str, ...]) -> dict[str, Compression]:
-    """Return how each segment of ``entries``, ``name`` or ``name:low:high``, is stored in fewer bits."""
+def parse_compression(entries: tuple[str, ...], ranges: Mapping[str, Bounds]) -> dict[str, Compression]:
+    """Return how each segment of ``entries`` is stored: ``name``, ``name:uint8`` or ``name:low:high``.
+
+    Args:
+        ranges: between which bounds the numbers of each segment lie, which is what ``uint8`` stands for.
+
+    Raises:
+        UserError: an unknown segment, no such compression, or ``uint8`` of a segment without bounds.
+    """
     found: dict[str, Compression] = {}
     for entry in entries:
-        name, *bounds = entry.split(":")
+        name, *rest = entry.split(":")
+        if name not in ranges:
+            raise UnknownNameError("observation segment", name, list(ranges))
+        if rest == ["uint8"]:
+            low, high = ranges[name]
+            if high - low > _WIDE:
+                raise UserError(f"'{name}' states no range to divide into 255 steps; write '{name}:low:high'")
+            found[name] = Compression("uint8", low, high)
+            continue
         try:
-            low, high = (float(bound) for bound in bounds) if bounds else (0.0, 0.0)
+            low, high = (float(bound) for bound in rest) if rest else (0.0, 0.0)
         except ValueError as error:
-            raise UserError(f"'{entry}' is no compression; write 'segment' or 'segment:low:high'") from error
-        found[name] = Compression("uint8", low, high) if bounds else Compression()
+            raise UserError(
+                f"'{entry}' is no compression; write 'segment', 'segment:uint8' or 'segment:low:high'"
+            ) from error
+        found[name] = Compression("uint8", low, high) if rest else Compression()
+        least, most = ranges[name]
+        if rest and most - least <= _WIDE and (low > least or high < most):
+            print(f"'{name}' lies between {least:g} and {most:g}; what is outside {low:g} to {high:g} will be clipped")
     return found
 
 
-def find_training_run(name: str, options: CollectOptions) -> Path:
-    """Return the trainer's run folder. One that is given as a path may be made later."""
-    if Path(name).name != name and not Path(name).exists():
+def find_training_run(name: str, task: str, root: Path) -> Path | None:
+    """Return the trainer's run folder, given as a path or by name; ``None`` as long as there is none of that name."""
+    if Path(name).name != name:
         return Path(name)
-    return runs.resolve_run(name, root=options.log_root, task=options.task or None)
+    try:
+        return runs.resolve_run(name, root=root, task=task)
+    except UserError:
+        return None
 
 
 def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Path) -> DemonstrationSaver:
@@ -97,7 +129,7 @@ def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Pat
     teacher = teacher_from_run(folder, Observer.of(vec_env), options.teacher_source).to(env.device)
     settings: dict[str, Any] = {
         "collector": options.name,
-        "compression": parse_compression(options.compress),
+        "compression": parse_compression(options.compress, segment_ranges(task.env)),
         "action_noise": options.action_noise,
         "max_length": options.max_length or None,
     }
@@ -107,7 +139,7 @@ def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Pat
         vec_env,
         teacher,
         data,
-        training_run=find_training_run(options.training_run, options),
+        training_run=partial(find_training_run, options.training_run, task.name, options.log_root),
         teacher_probability=options.teacher_probability,
         check_interval=options.check_interval,
         sample_actions=options.sample_actions,
@@ -123,6 +155,7 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError("a collector needs --data, a folder, and --teacher, a run")
     if options.teacher_source not in ("actor", "critic"):
         raise UnknownNameError("teacher source", options.teacher_source, ["actor", "critic"])
+    require_folder_for_trajectories(data)
     task = with_threads(task, options.num_threads)
     seed = secrets.randbits(31) if options.seed is None else options.seed
     torch.manual_seed(seed)
@@ -130,12 +163,16 @@ def main(argv: list[str] | None = None) -> int:
     try:
         saver = make_saver(options, task, env, data)
         print(f"{options.name}: writing to {data}, seed {seed}")
+        if isinstance(saver, DaggerSaver) and saver.training_run is None:
+            print(f"{options.name}: there is no run '{options.training_run}' yet; until there is, the teacher plays")
         done = saver.collect(options.steps or None, options.trajectories or None)
     finally:
         env.close()
     print(
         f"{options.name}: {done['trajectories']} trajectories of {done['steps']} steps in each of {env.num_envs} worlds"
     )
+    if not done["trajectories"]:
+        raise UserError("there is no trajectory yet: play more --steps, at least 2 of every world")
     return 0
 
 

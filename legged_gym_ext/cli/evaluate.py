@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation import plots, report
 from legged_gym_ext.evaluation.tracks import TrackOptions
 from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs.command_line import WhereOptions, named_task, parse_options_of, parse_task, run_script
-from legged_gym_ext.runs.mutex import MUTEX, MutexOptions, policy_facts, resolve_policy
+from legged_gym_ext.runs.command_line import WhereOptions, parse_options_of, parse_task, run_script
+from legged_gym_ext.runs.outputs import require_own_picture, require_own_report
+from legged_gym_ext.runs.policy_options import PolicyOptions, policy_name, report_facts
 from legged_gym_ext.tasks.cfg import TaskCfg
-from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.checkpoint import write_atomically
 from st_rl.utils.errors import UserError
 from st_rl.utils.files import require_suffix
@@ -24,14 +25,9 @@ EPISODES = {"walk": 256}
 
 
 @dataclass
-class EvaluateOptions(WhereOptions, MutexOptions):
+class EvaluateOptions(WhereOptions, PolicyOptions):
     """Evaluate a trained policy."""
 
-    task: str = ""
-    """Task to evaluate on; by default that of the run, with its settings."""
-    policy: str = "latest"
-    """Policy to evaluate: a run folder, a run's or shipped policy's name, 'latest', or 'mutex' for the skills of the
-    robot together."""
     protocol: str = ""
     """How it is measured: 'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty) or
     'course'. By default 'walk' for tasks without obstacles, 'course' for field, and 'rpl' for the others."""
@@ -52,43 +48,35 @@ class EvaluateOptions(WhereOptions, MutexOptions):
     """JSON file to write the figures to."""
     plot: Path | None = None
     """SVG file to draw success by obstacle or difficulty into."""
-    log_root: Path = runs.LOG_ROOT
-    """Folder in which runs are looked for."""
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
     """Return the run's own task with its settings, or the registered one that ``name`` asks for."""
-    options = parse_options_of(EvaluateOptions, arguments)
-    if name:
-        get_task(name)
-    if options.policy == MUTEX:
-        return named_task(name)
-    run = runs.load_run(runs.resolve_run(options.policy, root=options.log_root, task=_only(options.policy, name)))
-    return run.task if name in (None, run.task.name) else get_task(name)
-
-
-def _only(policy: str, task: str | None) -> str | None:
-    """Return the task whose runs are looked at: with 'latest' the given one, and any for a run that has a name."""
-    return task or None if policy == "latest" else None
+    return parse_options_of(EvaluateOptions, arguments).base_task()
 
 
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code."""
     options, task = parse_task(EvaluateOptions, argv, base_task)
-    for path in (options.json, options.plot):
-        if path is not None and not path.resolve().parent.is_dir():
-            raise UserError(f"there is no folder '{path.parent}' for the figures; make it first")
+    if options.json is not None:
+        require_own_report(options.json, "protocol")
     if options.plot is not None:
         require_suffix(options.plot, (".svg",), "--plot")
+        require_own_picture(options.plot)
     protocol = options.protocol or report.default_protocol(task)
     if options.plot is not None and protocol == "walk":
         raise UserError("the protocol 'walk' has no success by obstacle to be drawn; leave --plot out")
-    only = _only(options.policy, options.task)
-    folder = resolve_policy(options.policy, task, options, root=options.log_root, only=only)
+    checkpoint = options.find_policy(task)
+    played: list[runs.RunPolicy] = []
+
+    def make_policy(env: LeggedEnv) -> runs.RunPolicy:
+        played.append(runs.RunPolicy(checkpoint, env))
+        return played[-1]
+
     result = report.evaluation_report(
         task,
-        lambda env: runs.RunPolicy(folder, env),
-        policy=folder.resolve().name,
+        make_policy,
+        policy=policy_name(checkpoint),
         protocol=protocol,
         track=TrackOptions(options.blocks, options.num_blocks, options.difficulty),
         strict_episodes=options.strict_episodes,
@@ -96,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
         seed=options.seed,
         where=options.where(),
     )
-    result |= policy_facts(folder)
+    result |= report_facts(checkpoint, played[0])
     # Files first: whoever reads the table may leave before its end.
     if options.json is not None:
         report.write_report(options.json, result)

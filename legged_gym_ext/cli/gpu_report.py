@@ -14,6 +14,7 @@ from legged_gym_ext.benchmarks import gpu_report
 from legged_gym_ext.benchmarks.gpu_report import WalkGoal
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.runs.outputs import require_own_report
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
@@ -50,6 +51,7 @@ class GpuReportOptions(Checked):
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code."""
     options = parse_options(GpuReportOptions, argv)
+    require_own_report(options.json, "sweep")
     task = get_task(options.task)
     image_task = gpu_report.seeing(get_task(options.image_task))
     gpu_report.require_gpu(options.device)

@@ -9,6 +9,7 @@ from pathlib import Path
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import named_task, parse_options, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, make_mutex, sub_policy_folders
+from legged_gym_ext.runs.outputs import require_folder_for_mutex
 from st_rl.utils.errors import UserError
 
 
@@ -20,6 +21,8 @@ class MakeMutexOptions(MutexOptions):
     """Task in which the policy acts, such as go1_field."""
     out: Path | None = None
     """Run folder to write; by default a new one in the folder of the runs."""
+    replace: bool = False
+    """Replace the mutex that is in the folder."""
     log_root: Path = runs.LOG_ROOT
     """Folder in which runs are looked for."""
 
@@ -30,9 +33,12 @@ def main(argv: list[str] | None = None) -> int:
     task = named_task(options.task)
     if task.env.track is None:
         raise UserError(f"{task.name} has no obstacles to choose by; use another --task, such as go1_field")
+    if options.out is not None:
+        require_folder_for_mutex(options.out, replace=options.replace)
     folders = sub_policy_folders(task.env.robot, options.sub_policies, options.log_root)
     out = options.out or runs.new_run_folder(options.log_root, task.name, "mutex")
-    print(f"run folder: {make_mutex(out, task, folders, options)}")
+    with runs.removed_if_refused(out):
+        print(f"run folder: {make_mutex(out, task, folders, options)}")
     return 0
 
 

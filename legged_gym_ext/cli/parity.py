@@ -10,6 +10,7 @@ from legged_gym_ext.evaluation.parity import parity_report, parity_table
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.runs.outputs import require_own_report
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.sim.where import Where
 from st_rl.utils.errors import UserError
@@ -39,6 +40,8 @@ class ParityOptions(Checked):
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code: 1 if a policy does not do the same on both."""
     options = parse_options(ParityOptions, argv)
+    if options.json is not None:
+        require_own_report(options.json, "policies")
     require_backend("warp", options.device)
     if options.policies:
         folders = [runs.resolve_run(name, root=options.log_root) for name in options.policies]

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
-from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
-from legged_gym_ext.tasks.registry import get_task
+from legged_gym_ext.runs.mutex import mutex_skills
+from legged_gym_ext.runs.policy_options import PolicyOptions, policy_name
+from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
 from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.video import TrackVideoCfg
 from legged_gym_ext.viewing.web.session import PlaySession, SessionCfg
 from legged_gym_ext.viewing.window import HELP, KeyboardCommand, play, play_cfg, start_command
 from st_rl.utils.ranges import Bounds, Count, Seed, Share
+from st_rl.utils.run_folder import load_newest_whole
 
 
 @dataclass
-class PlayOptions(WhereOptions, MutexOptions):
+class PlayOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     """Play a trained policy in a window or in a browser, and command it."""
 
-    task: str = ""
-    """Task to play; by default that of the run, with its settings."""
-    policy: str = "latest"
-    """Policy to show: a run folder, a run's or shipped policy's name, 'latest', or 'mutex' for the skills of the
-    robot together."""
     difficulty: Share = 0.5
     """Difficulty of the obstacles, from 0, the easiest of each type, to 1, the hardest."""
     blocks: tuple[str, ...] = ()
@@ -46,28 +42,23 @@ class PlayOptions(WhereOptions, MutexOptions):
     token: str = ""
     """In a browser: secret without which the page does not open."""
     seed: Seed = 1
-    """Seed of everything random."""
-    log_root: Path = runs.LOG_ROOT
-    """Folder in which runs are looked for."""
 
 
 def session_cfg(options: PlayOptions) -> SessionCfg:
     """What is to be played in a browser: every shipped policy of the robot can be chosen, and those that are named."""
-    named = get_task(options.task) if options.task else None
-    only = options.task or None if options.policy == "latest" else None
-    first = resolve_policy(options.policy, named, options, root=options.log_root, only=only)
-    task = named or runs.load_run(first).task
+    task = options.base_task()
     more = [runs.resolve_run(name, root=options.log_root) for name in options.beside]
-    shown = [first.resolve(), *(folder.resolve() for folder in more)]
+    shown = [options.find_policy(task), *(load_newest_whole(run)[1] for run in more)]
     shipped = sorted(runs.SHIPPED.glob(f"{task.env.robot}_*"))
     return SessionCfg(
         task=task,
-        policies={folder.name: folder for folder in (*shipped, *shown)},
-        side_by_side=tuple(folder.name for folder in shown),
+        policies={policy_name(run): run.resolve() for run in (*shipped, *shown)},
+        side_by_side=tuple(policy_name(run) for run in shown),
         course=TrackVideoCfg(options.difficulty, options.blocks),
         worlds=options.worlds,
         seed=options.seed,
         depth=options.depth,
+        disturbances=options,
         where=options.where(),
     )
 
@@ -96,16 +87,14 @@ def main(argv: list[str] | None = None) -> int:
     if options.viewer == "web":
         return play_in_browser(options)
     require_display()
-    named = get_task(options.task) if options.task else None
-    only = options.task or None if options.policy == "latest" else None
-    folder = resolve_policy(options.policy, named, options, root=options.log_root, only=only)
-    task = named or runs.load_run(folder).task
-    cfg = play_cfg(task.env, TrackVideoCfg(options.difficulty, options.blocks))
+    task = options.base_task()
+    checkpoint = options.find_policy(task)
+    cfg = shown_cfg(play_cfg(task.env, TrackVideoCfg(options.difficulty, options.blocks)), options)
     env = runs.make_env(cfg, options.where(), num_envs=1, seed=options.seed)
     print(HELP)
     try:
-        policy = runs.RunPolicy(folder, env)
-        caption = track_caption(env, policy, mutex_skills(folder)) if task.env.track is not None else None
+        policy = runs.RunPolicy(checkpoint, env, sample=options.sample_actions)
+        caption = track_caption(env, policy, mutex_skills(checkpoint)) if task.env.track is not None else None
         play(env, policy, KeyboardCommand(task.env.commands, start_command(task.env)), caption)
     finally:
         env.close()

@@ -11,10 +11,12 @@ import torch
 from legged_gym_ext.mdp.commands import Speed
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
-from legged_gym_ext.runs.mutex import MutexOptions, mutex_skills, resolve_policy
+from legged_gym_ext.runs.mutex import mutex_skills
+from legged_gym_ext.runs.outputs import require_own_picture
+from legged_gym_ext.runs.policy_options import PolicyOptions
 from legged_gym_ext.sim.interface import Azimuth, CameraCfg, Distance, Elevation
-from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.block_pictures import write_png
+from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
 from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.video import TRACK_CAMERA, TrackVideoCfg, record, stills, video_cfg
 from st_rl.utils.files import require_suffix
@@ -22,16 +24,12 @@ from st_rl.utils.ranges import Duration, Pixels, Seed, Share
 
 
 @dataclass
-class RecordOptions(WhereOptions, MutexOptions):
+class RecordOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     """Film a trained policy; works without a display."""
 
-    task: str = ""
-    """Task to play; by default that of the run, with its settings."""
-    policy: str = "latest"
-    """Policy to show: a run folder, a run's or shipped policy's name, 'latest', or 'mutex' for the skills of the
-    robot together."""
     out: Path | None = None
-    """File to write; by default video.mp4 in the run folder. One that ends with .png gets stills instead."""
+    """File to write; by default video.mp4 in the run folder, or logs/videos/NAME/video.mp4 for a shipped policy. One
+    that ends with .png gets stills instead."""
     seconds: Duration | None = None
     """Length of the film at most, s; by default 12, and on a track as long as the robot needs."""
     command: tuple[Speed, Speed, Speed] | None = None
@@ -51,9 +49,6 @@ class RecordOptions(WhereOptions, MutexOptions):
     camera_elevation: Elevation | None = None
     """Angle of the camera's view to the horizontal, degrees; negative looks down."""
     seed: Seed = 1
-    """Seed of everything random."""
-    log_root: Path = runs.LOG_ROOT
-    """Folder in which runs are looked for."""
 
 
 def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
@@ -73,20 +68,23 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(RecordOptions, argv)
     if options.out is not None:
         require_suffix(options.out, (".mp4", ".png"), "--out")
-    named = get_task(options.task) if options.task else None
-    only = options.task or None if options.policy == "latest" else None
-    folder = resolve_policy(options.policy, named, options, root=options.log_root, only=only)
-    task = named or runs.load_run(folder).task
-    path = options.out or folder / "video.mp4"
+    task = options.base_task()
+    checkpoint = options.find_policy(task)
+    path = options.out
+    if path is None:
+        path = runs.output_folder(checkpoint, "videos") / "video.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+    require_own_picture(path)
     on_track = task.env.track is not None
     cfg = video_cfg(task.env, options.command, TrackVideoCfg(options.difficulty, options.blocks))
+    cfg = shown_cfg(cfg, options)
     env = runs.make_env(cfg, options.where(), num_envs=1, seed=options.seed)
     try:
         torch.manual_seed(options.seed)
-        policy = runs.RunPolicy(folder, env)
+        policy = runs.RunPolicy(checkpoint, env, sample=options.sample_actions)
         seconds = options.seconds or (cfg.episode_length_s if on_track else 12.0)
         camera = camera_of(options, on_track)
-        caption = track_caption(env, policy, mutex_skills(folder)) if on_track else None
+        caption = track_caption(env, policy, mutex_skills(checkpoint)) if on_track else None
         if path.suffix == ".png":
             write_png(path, stills(env, policy, seconds=seconds, camera=camera, caption=caption))
             print(path)

@@ -17,6 +17,9 @@ class ShipOptions:
 
     policy: str = "latest"
     """Run to copy: a run folder, a run's name, or 'latest'."""
+    checkpoint: str | None = None
+    """Checkpoint to copy: the number of its iteration, or 'best'; by default the newest. The run's evaluation must be
+    of that one."""
     name: str | None = None
     """Name of the shipped policy; by default that of the task, or <robot>_mutex."""
     replace: bool = False
@@ -30,7 +33,7 @@ class ShipOptions:
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code."""
     options = parse_options(ShipOptions, argv)
-    folder = runs.resolve_run(options.policy, root=options.log_root)
+    folder = runs.resolve_run(options.policy, root=options.log_root, checkpoint=options.checkpoint)
     target = ship(folder, options.root, options.name, replace=options.replace)
     size = sum(path.stat().st_size for path in target.iterdir()) / 1024
     print(f"{target}: {size:.0f} KiB")

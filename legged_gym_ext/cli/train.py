@@ -6,6 +6,7 @@ together.
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from dataclasses import dataclass, replace
@@ -16,8 +17,9 @@ from legged_gym_ext.evaluation.walk import MakePolicy
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, named_task, parse_options_of, parse_task, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, resolve_policy
+from legged_gym_ext.runs.resuming import check_resumed
 from legged_gym_ext.runs.training import train, with_threads
-from legged_gym_ext.runs.training_rsl_rl import RslRlPolicy, require_rsl_rl, train_with_rsl_rl
+from legged_gym_ext.runs.training_rsl_rl import as_rsl_rl_trains, require_rsl_rl, train_with_rsl_rl
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
@@ -25,8 +27,10 @@ from legged_gym_ext.viewing.video import record, video_cfg
 from st_rl.algorithms import TPPOCfg, distributed
 from st_rl.modules import get_policy_class
 from st_rl.runners import get_runner_class
+from st_rl.runners.run_lock import locked_run
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Count, Duration
+from st_rl.utils.run_folder import run_folder_of
 
 
 @dataclass
@@ -43,6 +47,9 @@ class TrainOptions(WhereOptions):
     """Go on with this run where it was saved: a folder, a run's name, or 'latest', which may be left out."""
     load_run: str | None = None
     """Start a new run from the weights of this one: a folder, a run's or shipped policy's name, or 'latest'."""
+    checkpoint: str | None = None
+    """Checkpoint of that run to start or resume from: the number of its iteration, or 'best' for the one with the
+    highest mean reward. By default the newest that is whole. Later ones are set aside when a run is resumed."""
     graphed: bool = True
     """Replay whole control steps as CUDA graphs, which is faster; on a GPU only."""
     runner: str = "st_rl"
@@ -62,11 +69,42 @@ def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
     options = parse_options_of(TrainOptions, arguments)
     if options.resume is None:
         return named_task(name)
-    if name:
-        get_task(name)
-    run = runs.load_run(runs.resolve_run(options.resume, root=options.log_root, task=name))
-    runs.require_own_run(run.config, run.folder)
-    return run.task
+    return resumed_run(options, name).task
+
+
+def resumed_run(options: TrainOptions, task: str | None) -> runs.Run:
+    """The run that is to be resumed; ``UserError`` where it is of another task than ``task``, if one is named."""
+    if task:
+        get_task(task)
+    wanted = str(options.resume)
+    only = task or None if runs.is_latest(wanted) else None
+    run = runs.load_run(runs.resolve_run(wanted, root=options.log_root, task=only, checkpoint=options.checkpoint))
+    if task and run.task.name != task:
+        raise UserError(
+            f"the run in '{run.folder}' trains {run.task.name}; leave the task out to resume it, or start {task} from "
+            f"its weights with --load-run {wanted}"
+        )
+    runner = run.config.get("runner", "st_rl")
+    if runner != "st_rl":
+        raise UserError(
+            f"the run in '{run.folder}' was trained by {runner}, which starts new runs only; start one from its "
+            f"weights with --load-run {wanted}"
+        )
+    return run
+
+
+def check_resume_options(options: TrainOptions, task: TaskCfg) -> None:
+    """``UserError`` for an option that a resumed run would not take over."""
+    run = resumed_run(options, options.task)
+    check_resumed(run.task, task)
+    if options.name != TrainOptions.name:
+        raise UserError("a resumed run keeps its name; leave --name out")
+    backend = run.config.get("backend", options.backend)
+    if backend != options.backend:
+        raise UserError(
+            f"the run in '{run.folder}' goes on with --backend {backend}, whose state was saved; give that, or start a "
+            "new run from its weights with --load-run"
+        )
 
 
 def finish(task: TaskCfg, folder: Path, make_policy: MakePolicy, options: TrainOptions) -> None:
@@ -97,19 +135,20 @@ def what_next(folder: Path) -> str:
 
 
 def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | None]:
-    """Return the run folder, which is made if it is new, and the run whose weights a new run starts from."""
+    """Return the run folder, made if it is new, or the checkpoint to resume; and the run that a new one starts from."""
     if options.runner not in ("st_rl", "rsl_rl"):
         raise UserError(f"unknown runner '{options.runner}'; choose 'st_rl' or 'rsl_rl'")
-    if options.resume is None and options.load_run is None:
-        source = None
-    elif options.runner == "rsl_rl":
+    if options.runner == "rsl_rl" and (options.resume is not None or options.load_run is not None):
         raise UserError("--runner rsl_rl starts new runs only; leave --resume and --load-run out")
-    elif options.resume is not None:
+    if options.resume is not None:
         if options.load_run is not None:
             raise UserError("a resumed run keeps its own weights; give --resume or --load-run, not both")
-        return runs.resolve_run(options.resume, root=options.log_root, task=task.name), None
-    else:
-        source = runs.resolve_run(str(options.load_run), root=options.log_root)
+        return resumed_run(options, options.task).folder, None
+    source = None
+    if options.load_run is not None:
+        source = runs.resolve_run(options.load_run, root=options.log_root, checkpoint=options.checkpoint)
+    elif options.checkpoint is not None:
+        raise UserError("--checkpoint chooses among those of --resume or --load-run; give one of them")
     return runs.new_run_folder(options.log_root, task.name, options.name), source
 
 
@@ -134,6 +173,8 @@ def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path |
     distributed.share(task.env.num_envs)
     get_runner_class(task.train.runner_class)
     get_policy_class(task.train.policy.class_name)
+    if options.resume is not None:
+        check_resume_options(options, task)
     task = with_teacher_folder(task, options)
     folder, source = start_folder(task, options)
     print(f"run folder: {folder}")
@@ -151,9 +192,10 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
         resume, where = options.resume is not None, replace(options.where(), device=str(device))
         graphed = options.graphed and device.type == "cuda"
         is_first = distributed.rank() == 0
-        with runs.withdrawn_if_refused(folder, new=is_first and not resume):
+        lock = locked_run(run_folder_of(folder)) if is_first else contextlib.nullcontext()
+        with runs.withdrawn_if_refused(run_folder_of(folder), new=is_first and not resume), lock:
             code = train(task, folder, where, resume=resume, weights_from=source, graphed=graphed)
-        return code, folder, is_first
+        return code, run_folder_of(folder), is_first
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -164,10 +206,13 @@ def main(argv: list[str] | None = None) -> int:
         if distributed.launched() > 1:
             raise UserError("--runner rsl_rl trains in one process; start it without torchrun")
         require_rsl_rl()
+        task, said = as_rsl_rl_trains(task)
+        if said:
+            print(said)
         task, folder, _ = prepare(task, options)
-        with runs.withdrawn_if_refused(folder, new=True):
-            actor = train_with_rsl_rl(task, folder, options.where())
-        finish(task, folder, lambda env: RslRlPolicy(actor, env), options)
+        with runs.withdrawn_if_refused(folder, new=True), locked_run(folder):
+            train_with_rsl_rl(task, folder, options.where())
+        finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
         print(what_next(folder))
         return 0
     code, folder, is_first = train_together(task, options)

@@ -14,6 +14,7 @@ from legged_gym_ext.pipeline.stages import locked, run_stages
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs import mutex
 from legged_gym_ext.runs.command_line import parse_options, run_script
+from legged_gym_ext.runs.outputs import require_folder_for_skills
 from st_rl.utils.ranges import Bounds, Checked, Count, Whole
 
 
@@ -67,6 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         print("no videos: pictures need EGL or OSMesa")
     if plan.missing():
         print(f"no mutex: it also needs {', '.join(plan.missing())}")
+    require_folder_for_skills(plan.out)
     stages = plan_stages(plan)
     with locked(plan.out) as lock:
         outcomes = run_stages(

@@ -21,6 +21,7 @@ from legged_gym_ext.envs.managers import (
 )
 from legged_gym_ext.envs.memory import require_worlds
 from legged_gym_ext.envs.observation_manager import ObservationManager
+from legged_gym_ext.envs.settings import settings_of
 from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.sim.interface import Simulator
@@ -69,6 +70,8 @@ class LeggedEnv:
         else:
             self.sim = ObservedSimulator(lambda sim: make(sim=sim), sim_cfg, observer)
         control_dt = cfg.sim.dt * cfg.sim.decimation
+        self.settings = settings_of(cfg)
+        """What the numbers of observations and actions mean; see ``DescribedVecEnv``."""
         self.max_episode_length = round(cfg.episode_length_s / control_dt)
         self.generator = torch.Generator(device=device).manual_seed(seed)
         self.state = EnvState(

@@ -14,6 +14,7 @@ from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.runners.checkpoint import write_atomically
 from st_rl.utils.errors import UnknownNameError
+from st_rl.utils.run_folder import read_json
 
 PROTOCOLS = ("walk", *TRACK_PROTOCOLS)
 _COURSE_TASK = "field"
@@ -100,11 +101,12 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """An evaluation that was written before; empty where there is none."""
+    """An evaluation that was written before; empty where there is none, or the file is no evaluation."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
+        found = read_json(path)
+    except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def table(report: Mapping[str, Any]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from legged_gym_ext.evaluation.report import read_report
 from legged_gym_ext.evaluation.tracks import TEST_RANGES
+
+logger = logging.getLogger(__name__)
 
 _TABLES = {
     "rpl": "| policy | obstacle | success (95 %) | mean power | peak torque | deepest in an obstacle |\n"
@@ -25,9 +28,13 @@ def shipped_tables(root: Path) -> dict[str, str]:
     """Protocol -> Markdown table of the evaluated policies below ``root``, in the order of their names."""
     rows: dict[str, list[str]] = {protocol: [] for protocol in _TABLES}
     for path in sorted(root.glob("*/evaluation.json")):
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = read_report(path)
         protocol = report.get("protocol", "walk")
-        cells = {"rpl": _obstacle_cells, "walk": _walk_cells, "course": _course_cells}[protocol](report)
+        try:
+            cells = _CELLS[protocol](report)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            logger.warning("'%s' is left out: it is no evaluation as legged-evaluate writes it", path)
+            continue
         rows[protocol] += ["| " + " | ".join((f"`{path.parent.name}`", *row)) + " |" for row in cells]
     return {protocol: "\n".join((_TABLES[protocol], *lines)) for protocol, lines in rows.items() if lines}
 
@@ -35,9 +42,12 @@ def shipped_tables(root: Path) -> dict[str, str]:
 def headline(report: Mapping[str, Any]) -> str:
     """Return the figure by which a policy is judged, such as ``99.5% success (rpl)``; empty without an evaluation."""
     protocol = report.get("protocol", "walk")
-    if protocol == "walk" and "fall_rate" in report:
-        return f"{report['fall_rate']:.1%} falls (walk)"
-    return f"{report['success_rate']:.1%} success ({protocol})" if "success_rate" in report else ""
+    try:
+        if protocol == "walk" and "fall_rate" in report:
+            return f"{report['fall_rate']:.1%} falls (walk)"
+        return f"{report['success_rate']:.1%} success ({protocol})" if "success_rate" in report else ""
+    except (TypeError, ValueError):
+        return "(evaluation.json is damaged)"
 
 
 def _share(value: float, bounds: list[float]) -> str:
@@ -78,3 +88,11 @@ def _course_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
             f"{report['mean_x_displacement']:.1%}",
         )
     ]
+
+
+_CELLS: dict[str, Callable[[Mapping[str, Any]], list[tuple[str, ...]]]] = {
+    "rpl": _obstacle_cells,
+    "walk": _walk_cells,
+    "course": _course_cells,
+}
+"""Protocol -> what makes the rows of its table from a report."""

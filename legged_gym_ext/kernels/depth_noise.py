@@ -30,7 +30,7 @@ NORMAL = _normal_table()
 
 
 @inlined
-def _random(seed: int, place: int) -> int:
+def _random(seed: int, place: int) -> np.uint64:
     """The 64 random bits at a ``place`` of the sequence that ``seed`` begins."""
     x = np.uint64(seed) + (np.uint64(place) + np.uint64(1)) * _STEP
     x = (x ^ (x >> _S30)) * _MIX_1
@@ -94,7 +94,7 @@ def _with_border(depth: Array, near: float, far: float, height: int, width: int,
 def _between(place: int, count: int, first: float, extent: float) -> bool:
     """Whether the center of a pixel of a row or column is in [first, first + extent], parts of the image."""
     center = (np.float32(place) + _HALF) / np.float32(count)
-    return (center >= first) & (center <= first + extent)
+    return bool((center >= first) & (center <= first + extent))
 
 
 @inlined

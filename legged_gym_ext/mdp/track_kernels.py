@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.kernels import tracks as kernels
-from legged_gym_ext.kernels.pool import shared_pool
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain.tracks import Tracks
+from st_rl.utils.pool import shared_pool
 
 
 class CompiledTracks:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.mdp.term_ranges import UNBOUNDED, within
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.rotations import yaw_of
 from legged_gym_ext.terrain import queries
@@ -30,17 +31,20 @@ def track_of(env: EnvState) -> TrackState:
 # -------------------------------------------------------------------- observations
 
 
+@within(*UNBOUNDED)
 def engaging_block(env: EnvState, reach: Extent = 1.5) -> Tensor:
     """(N, 8): distance to the obstacle at hand in m (negative inside, at most ``reach``), one-hot over (walk, tilt,
     crawl, jump, leap), block info (2). Beyond ``reach``, or with no obstacle left, the one-hot says walk."""
     return track_of(env).engaging(reach)
 
 
+@within(*UNBOUNDED)
 def sidewall_distance(env: EnvState) -> Tensor:
     """(N, 2) m from the base to the left and to the right edge of the track."""
     return queries.side_wall_distance(track_of(env).tracks, env.base_pos[:, 1])
 
 
+@within(-1.0, 1.0)
 def height_measurements(
     env: EnvState,
     x: GridLine = (-0.4, 1.0, 15),

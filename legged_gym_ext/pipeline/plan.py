@@ -243,17 +243,15 @@ def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
 
     def make(threads: int) -> list[str]:
         given = [f"{skill}={_run(plan, source[skill])}" for skill in skills]
-        where = ("--task", plan.task("field"), "--out", str(folder))
+        where = ("--task", plan.task("field"), "--out", str(folder), "--replace")
         slower = ["--skill-velocity", *_MUTEX_VELOCITY] if "jump" in skills else []
         return _command("make_mutex", *where, *slower, "--sub-policies", *given)
 
     def is_made() -> bool:
         if not (folder / "model_0.pt").is_file():
             return False
-        paths = read_config(folder)["policy"]["sub_policy_paths"]
-        return [(folder / path).resolve() for path in paths] == [
-            _run(plan, source[skill]).resolve() for skill in skills
-        ]
+        made_of = mutex.skill_folders(read_config(folder), folder).values()
+        return [path.resolve() for path in made_of] == [_run(plan, source[skill]).resolve() for skill in skills]
 
     def evaluate(name: str, *more: str) -> Stage:
         path = folder / name

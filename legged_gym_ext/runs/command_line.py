@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -139,9 +140,9 @@ def print_help(options: type[Any], more: str = "") -> NoReturn:
 
 
 def _own_first(options: type[Any]) -> type[Any]:
-    """Return the dataclass ``options`` as help shows it, with its own fields before those that it inherits."""
-    made, own = _as_shown(options), list(options.__annotations__)
-    order = [*own, *(item.name for item in fields(options) if item.name not in own)]
+    """Return the dataclass ``options`` as help shows it: task and policy, its other own fields, and inherited ones."""
+    made, names = _as_shown(options), [item.name for item in fields(options)]
+    order = dict.fromkeys([*(name for name in ("task", "policy") if name in names), *options.__annotations__, *names])
     made.__dataclass_fields__ = {name: made.__dataclass_fields__[name] for name in order}
     return made
 
@@ -299,12 +300,15 @@ def _check_drawing() -> None:
 
 def run_script(main: Callable[[], int | None]) -> int:
     """Call ``main``; a ``UserError`` is printed as one sentence, without a traceback. Returns the exit code."""
+    _repair_streams()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     for package in ("legged_gym_ext", "st_rl"):
         logging.getLogger(package).setLevel(logging.INFO)
     try:
         _check_drawing()
-        return main() or 0
+        code = main() or 0
+        sys.stdout.flush()
+        return code
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -315,7 +319,43 @@ def run_script(main: Callable[[], int | None]) -> int:
         return 2
     except BrokenPipeError:
         # The reader (head, say) has left; nor can Python write what is buffered when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 141  # as a shell reports SIGPIPE
+    except OSError as error:
+        if error.filename is not None or error.errno not in _OUTPUT_ERRORS:
+            raise
+        _drop_output()
+        sys.stderr.write(f"the output cannot be written ({error.strerror}); free some space, or send it elsewhere\n")
+        return 2
     except KeyboardInterrupt:
         return 130
+
+
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT)
+"""What writing to a full or vanished standard output raises."""
+
+
+def _repair_streams() -> None:
+    """Give the process streams that can be written to: those that were closed lead nowhere, and characters that the
+    terminal does not know are shown by their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is this one, so that no file that is opened later takes its place.
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115 - for the life of the process
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Lead standard output nowhere, since Python would fail at it again when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

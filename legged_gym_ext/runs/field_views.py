@@ -28,15 +28,16 @@ def field_view(value: Any, name: str) -> type:
         part = optional_part(member)
         nested_value = member.value if is_nested(member.value) else part
         if nested_value is None:
-            specification.append((member.name, _explained(member.hint), field(default=member.value)))
+            specification.append((member.name, member.hint, field(default=member.value, metadata=_help(member.hint))))
             continue
         nested = field_view(nested_value, f"{name}_{member.name}")
         if part is not None:
             state = "off" if member.value is None else "on"
             hint = Annotated[Literal["on", "off"], tyro.conf.arg(name=member.name)]
-            specification.append((f"{member.name}{_SWITCH}", hint, field(default=state)))
+            explained = {"help": f"Whether there is a {member.name.replace('_', ' ')}."}
+            specification.append((f"{member.name}{_SWITCH}", hint, field(default=state, metadata=explained)))
         if fields(nested):
-            specification.append((member.name, nested, field(default_factory=nested)))
+            specification.append((member.name, nested, field(default_factory=nested, metadata={"help": ""})))
     return make_dataclass(name, specification)
 
 
@@ -58,10 +59,10 @@ def _has_defaults(kind: type) -> bool:
     return all(item.default is not MISSING or item.default_factory is not MISSING for item in fields(kind))
 
 
-def _explained(hint: Any) -> Any:
-    """Return ``hint`` with its range as the help text of an argument."""
+def _help(hint: Any) -> dict[str, str]:
+    """Return the range of ``hint`` as what help says of a field; tyro reads source files for those without."""
     text = range_text(hint)
-    return Annotated[hint, tyro.conf.arg(help=f"{text[0].upper()}{text[1:]}.")] if text else hint
+    return {"help": f"{text[0].upper()}{text[1:]}." if text else ""}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import torch
 
 from legged_gym_ext.envs.control import robot_of
+from legged_gym_ext.envs.settings import settings_of
 from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.sim.where import Where
@@ -21,33 +22,37 @@ from st_rl.runners import checkpoint
 from st_rl.runners.code_state import code_state, versions
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.policy_interface import PolicyInterface
 from st_rl.utils.ranges import Bounds, Checked
-from st_rl.utils.run_folder import config_entry, read_config
+from st_rl.utils.run_folder import config_entry, read_config, run_folder_of
 
 MUTEX = "mutex"
 """The name that stands for a mutex of the robot's skills where a policy is asked for."""
 MUTEX_ORDER = ("walk", "tilt", "crawl", "jump", "leap", "down")
 """Sub-policies in their order: the obstacle ids 0 to 4, then the one that jumps down."""
 _RESET_MODES: dict[str, str | bool] = {"all": "all", "when_skill": "when_skill", "none": False}
+_SMOOTHING = 10
+"""Control steps over which a mutex switches unless told otherwise (docs/notes/combine_skills.md)."""
 _CRITIC = [16]
 """Hidden units of the critic, which every policy has; that of a mutex is never used."""
 
 
 @dataclass
 class MutexOptions(Checked):
-    """Options of commands that can combine skills into a mutex."""
+    """Options of commands that can combine skills into a mutex. What they leave open is as in the shipped mutex."""
 
     sub_policies: tuple[str, ...] = ()
-    """With 'mutex': the policy of each skill as skill=RUN, for walk, tilt, crawl, jump, leap and, to jump down as well,
-    down. By default the shipped policies of the robot."""
+    """With 'mutex': the policy of each skill as skill=RUN, for walk, tilt, crawl, jump, leap and down. Skills that are
+    left out are those of the robot's shipped mutex; walk to leap without down make a mutex that never jumps down."""
     skill_velocity: tuple[str, ...] = ()
     """With 'mutex': the forward command while a skill is selected, as skill=m/s or skill=low:high. By default that of
-    the skill's training, and for walk the task's."""
-    smoothing: Annotated[int, Bounds(ge=1, le=10000)] = 10
-    """With 'mutex': number of control steps over which a switch between skills is blended."""
-    reset_mode: Literal["all", "when_skill", "none"] = "all"
+    the shipped mutex, or of the skill's training, and for walk the task's."""
+    smoothing: Annotated[int, Bounds(ge=1, le=10000)] | None = None
+    """With 'mutex': number of control steps over which a switch between skills is blended; by default as in the
+    shipped mutex, or 10."""
+    reset_mode: Literal["all", "when_skill", "none"] | None = None
     """With 'mutex': which skills forget what they remember: 'all' that are not selected, the other skills but never
-    walk 'when_skill' is selected, or 'none'."""
+    walk 'when_skill' is selected, or 'none'. By default as in the shipped mutex, or all."""
 
     def given(self) -> list[str]:
         """Return the options that are not at their defaults, by their names on a command line."""
@@ -65,7 +70,7 @@ def resolve_policy(
     Args:
         policy: as for ``runs.resolve_run``, or ``mutex``.
         task: where a mutex is to act.
-        options: anything but the defaults asks for a new mutex.
+        options: what a new mutex has otherwise than the shipped one; none asks for the shipped one.
         root: where runs lie.
         only: look at the runs of the task of this name only.
 
@@ -81,11 +86,55 @@ def resolve_policy(
     shipped = runs.SHIPPED / f"{task.env.robot}_{MUTEX}"
     if not options.given() and shipped.is_dir():
         return shipped
+    options = completed(options, shipped)
     chosen = sub_policy_folders(task.env.robot, options.sub_policies, root)
     layout = task_layouts(task)
     folder = runs.new_run_folder(root, task.name, MUTEX)
     with runs.removed_if_refused(folder):
         return make_mutex(folder, task, chosen, options, layout)
+
+
+def completed(options: MutexOptions, base: Path) -> MutexOptions:
+    """``options`` with what they leave open as in the mutex in ``base``, if there is one."""
+    if not base.is_dir():
+        return options
+    config = read_config(base)
+    policy = config_entry(config, "policy", base)
+    given = dict(_pair(text, "sub-policies", "RUN") for text in options.sub_policies)
+    if not set(MUTEX_ORDER[:-1]) <= given.keys():
+        given = {skill: str(path) for skill, path in skill_folders(config, base).items()} | given
+    asked = {skill for skill, _ in (_pair(text, "skill-velocity", "m/s") for text in options.skill_velocity)}
+    names = list(skill_folders(config, base))
+    velocities = [(names[int(index)], value) for index, value in policy.get("cmd_vel_mapping", {}).items()]
+    kept = [f"{skill}={_spelled(value)}" for skill, value in velocities if skill in given and skill not in asked]
+    modes = {value: name for name, value in _RESET_MODES.items()}
+    smoothing, mode = policy.get("action_smoothing_buffer_len"), policy.get("reset_non_selected")
+    return MutexOptions(
+        sub_policies=tuple(f"{skill}={run}" for skill, run in given.items()),
+        skill_velocity=(*options.skill_velocity, *kept),
+        smoothing=smoothing if options.smoothing is None else options.smoothing,
+        reset_mode=modes.get(mode) if options.reset_mode is None else options.reset_mode,  # type: ignore[arg-type]
+    )
+
+
+def _spelled(velocity: float | Sequence[float]) -> str:
+    """Return a velocity as it is written on a command line."""
+    return ":".join(repr(float(v)) for v in ([velocity] if isinstance(velocity, int | float) else velocity))
+
+
+def skill_folders(config: Mapping[str, Any], run: Path) -> dict[str, Path]:
+    """The run folders of the skills of a mutex, in its order; empty for other policies.
+
+    Raises:
+        UserError: its configuration does not name them.
+    """
+    if "skills" not in config:
+        return {}
+    skills, paths = config["skills"], config_entry(config, "policy.sub_policy_paths", run)
+    lists = all(isinstance(each, list) and all(isinstance(item, str) for item in each) for each in (skills, paths))
+    if not lists or len(skills) != len(paths):
+        raise UserError(f"config.json of run folder '{run}': 'skills' do not fit 'policy.sub_policy_paths'")
+    return {skill: run_folder_of(run) / path for skill, path in zip(skills, paths, strict=True)}
 
 
 def sub_policy_folders(robot: str, given: Sequence[str], root: Path) -> dict[str, Path]:
@@ -157,15 +206,22 @@ def make_mutex(
         "sub_policy_paths": [str(path.resolve()) for path in sub_policies.values()],
         "env_action_scale": robot_of(task.env).action_scale,
         "cmd_vel_mapping": {str(k): v for k, v in skill_velocities(sub_policies, options.skill_velocity).items()},
-        "action_smoothing_buffer_len": options.smoothing,
-        "reset_non_selected": _RESET_MODES[options.reset_mode],
+        "action_smoothing_buffer_len": _SMOOTHING if options.smoothing is None else options.smoothing,
+        "reset_non_selected": _RESET_MODES[options.reset_mode or "all"],
         "critic_hidden_dims": _CRITIC,
         "proprioception_parts": PROPRIOCEPTION.to_json(),
     }
+    interface = PolicyInterface.from_settings(settings_of(task.env), actor, 12, task.name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # so that the same skills give the same files
         policy: ActorCriticMutex = get_policy_class(class_name)(
-            actor.size, critic.size, 12, obs_segments=actor, critic_obs_segments=critic, **arguments
+            actor.size,
+            critic.size,
+            12,
+            obs_segments=actor,
+            critic_obs_segments=critic,
+            env_interface=interface,
+            **arguments,
         )
     here = folder.resolve()
     relative = [os.path.relpath(path, here) for path in arguments["sub_policy_paths"]]
@@ -199,11 +255,9 @@ def mutex_skills(folder: Path) -> tuple[str, ...]:
 def policy_facts(folder: Path) -> dict[str, Any]:
     """``runs.checkpoint_facts`` of a policy and, under ``sub_policies``, of each skill of a mutex."""
     facts: dict[str, Any] = dict(runs.checkpoint_facts(folder))
-    config = read_config(folder)
-    if "skills" in config:
-        paths = config_entry(config, "policy.sub_policy_paths", folder)
-        pairs = zip(config["skills"], paths, strict=True)
-        facts["sub_policies"] = {skill: runs.checkpoint_facts(folder / path) for skill, path in pairs}
+    skills = skill_folders(read_config(folder), folder)
+    if skills:
+        facts["sub_policies"] = {skill: runs.checkpoint_facts(path) for skill, path in skills.items()}
     return facts
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +12,11 @@ from torch import Tensor
 
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs.deployment import deployment
+from legged_gym_ext.runs.outputs import DEPLOYMENT
 from st_rl.runners import checkpoint
 from st_rl.utils.errors import UserError
-from st_rl.utils.run_folder import config_entry, find_checkpoint, load_checkpoint, read_config
+from st_rl.utils.run_folder import config_entry, load_newest_whole, read_config, read_json, run_folder_of
 
 KEPT = ("model_state_dict", "obs_normalizer_state_dict", "critic_obs_normalizer_state_dict", "iteration")
 """Parts of a checkpoint that are shipped: those that a policy acts with, or that a new run starts from."""
@@ -41,13 +42,17 @@ def ship(folder: Path, root: Path, name: str | None = None, *, replace: bool = F
         UserError: the run is not whole or was not evaluated, or there is one of that name.
     """
     config = read_config(folder)
-    runs.require_own_run(config, folder)
+    if name is not None:
+        runs.require_name(name, "a policy")
     target = root / (name or shipped_name(config, folder))
+    if target.exists() and not runs.is_run(target):
+        raise UserError(f"'{target}' is no policy that could be replaced; choose another --name or --root")
+    if run_folder_of(folder).resolve() == target.resolve():
+        raise UserError(f"'{folder}' is where it would be shipped to; choose another --name or --root")
     if target.exists() and not replace:
         raise UserError(f"there is '{target}' already; replace it with --replace, or choose another --name")
     evaluation = _evaluation(folder)
-    source = find_checkpoint(folder)
-    content = load_checkpoint(source)
+    content, source = load_newest_whole(folder)
     if "skills" in config:
         config = config | {"policy": config["policy"] | {"sub_policy_paths": _shipped_skills(config, folder, root)}}
     temporary = root / f".{target.name}"
@@ -59,6 +64,7 @@ def ship(folder: Path, root: Path, name: str | None = None, *, replace: bool = F
     checkpoint.write_json(temporary / "config.json", without_absolute_paths(config))
     kept = {key: value for key, value in content.items() if key in KEPT}
     checkpoint.save_tensors(temporary / source.name, kept)
+    checkpoint.write_json(temporary / DEPLOYMENT, deployment(folder, runs.load_policy(folder)))
     facts = mutex.policy_facts(temporary)
     report = evaluation | {"policy": target.name} | facts
     checkpoint.write_json(temporary / _EVALUATION, without_absolute_paths(report))
@@ -80,16 +86,18 @@ def without_absolute_paths(value: Any) -> Any:
 
 
 def _evaluation(folder: Path) -> dict[str, Any]:
-    """The evaluation of the newest checkpoint of a run."""
+    """The evaluation of the newest checkpoint of a run, or of the one that ``folder`` is."""
+    path = run_folder_of(folder) / _EVALUATION
     try:
-        report = json.loads((folder / _EVALUATION).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError) as error:
+        report = read_json(path)
+    except FileNotFoundError as error:
         raise UserError(
-            f"the run in '{folder}' has no {_EVALUATION}; write it with legged-evaluate --policy {folder} "
-            f"--json {folder / _EVALUATION}"
+            f"the run in '{folder}' has no {_EVALUATION}; write it with legged-evaluate --policy {folder} --json {path}"
         ) from error
-    facts = runs.checkpoint_facts(folder)
-    if report.get("checkpoint_hash") != facts["checkpoint_hash"]:
+    except (OSError, ValueError) as error:
+        raise UserError(f"'{path}' cannot be read ({str(error)[:100]}); evaluate the run again") from error
+    facts = runs.checkpoint_facts(load_newest_whole(folder)[1])
+    if not isinstance(report, dict) or report.get("checkpoint_hash") != facts["checkpoint_hash"]:
         raise UserError(f"{_EVALUATION} in '{folder}' is not of its {facts['checkpoint']}; evaluate it again")
     return report
 
@@ -101,11 +109,11 @@ def _shipped_skills(config: Mapping[str, Any], folder: Path, root: Path) -> list
         UserError: one is missing.
     """
     robot = config_entry(config, "robot", folder)
-    shipped = sorted(path for path in root.glob(f"{robot}_*") if (path / "config.json").is_file())
+    shipped = sorted(path for path in root.glob(f"{robot}_*") if runs.is_run(path))
     result = []
-    for skill, path in zip(config["skills"], config_entry(config, "policy.sub_policy_paths", folder), strict=True):
+    for skill, path in mutex.skill_folders(config, folder).items():
         first = [other for other in shipped if other.name == f"{robot}_{skill}"]
-        same = [other for other in (*first, *shipped) if _same_weights(other, folder / path)]
+        same = [other for other in (*first, *shipped) if _same_weights(other, path)]
         if not same:
             raise UserError(f"the mutex in '{folder}' has a skill that is not shipped: {skill}; ship '{path}' first")
         result.append(f"../{same[0].name}")
@@ -113,8 +121,6 @@ def _shipped_skills(config: Mapping[str, Any], folder: Path, root: Path) -> list
 
 
 def _same_weights(first: Path, second: Path) -> bool:
-    states: list[Mapping[str, Tensor]] = [
-        load_checkpoint(find_checkpoint(folder))["model_state_dict"] for folder in (first, second)
-    ]
+    states: list[Mapping[str, Tensor]] = [load_newest_whole(run)[0]["model_state_dict"] for run in (first, second)]
     one, other = states
     return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())

@@ -21,6 +21,7 @@ from st_rl.algorithms import distributed
 from st_rl.env import VecEnv
 from st_rl.runners import OnPolicyRunner, get_runner_class
 from st_rl.utils.errors import UserError
+from st_rl.utils.run_folder import run_folder_of
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ def train(
     cores of its machine.
 
     Args:
+        folder: of the run; to resume it, the checkpoint to go on from may stand for it.
         resume: continue the run in ``folder`` where it was saved.
         weights_from: run folder whose policy a new run starts from.
         graphed: replay whole control steps as CUDA graphs; on a GPU only.
@@ -99,7 +101,7 @@ def train(
     make = GraphedEnv if graphed else LeggedEnv
     env = make(share_of_process(task.env), where, seed=seed)
     try:
-        runner = make_runner(task, env, folder)
+        runner = make_runner(task, env, run_folder_of(folder))
         if resume:
             runner.load(folder, resume=True)
         elif weights_from is not None:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.kernels import depth_noise, rays
-from legged_gym_ext.kernels.pool import shared_pool
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg
+from st_rl.utils.pool import shared_pool
 
 _LEAST = 8
 """Fewer images than this are not worth waking a thread for."""

@@ -10,6 +10,7 @@ import torch
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.robots.check import check_robot
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg, Simulator
+from legged_gym_ext.sim.kernel_cache import require_kernel_cache
 from legged_gym_ext.sim.where import check_device_name
 from legged_gym_ext.terrain.height_field import HeightField
 from st_rl.utils.errors import UserError
@@ -34,6 +35,7 @@ def _warp(
     if importlib.util.find_spec("mujoco_warp") is None:
         raise UserError("the warp backend needs MuJoCo Warp; install it with: pip install -e '.[warp]'")
     require_device(device)
+    require_kernel_cache()
     from legged_gym_ext.sim.warp.backend import WarpSimulator
 
     return WarpSimulator(robot, num_envs, sim, scene, height_field, device)

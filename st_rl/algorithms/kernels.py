@@ -4,6 +4,9 @@ On the CPU, in plain single precision: torch multiplies matrices with MKL, which
 processors that are not Intel's; oneDNN, which every build of torch for x86 carries, uses them all (2.2 times the rate
 measured on Zen 5, the same on Intel). Its linear layer has no derivative in torch, so one is given here.
 
+Large layers are computed by all threads that torch has, everything else, where that is asked for, by one: see
+``st_rl.utils.threads``.
+
 On a GPU matrix products are made of TF32 numbers, with 10 bits after the binary point, added up in single precision.
 """
 
@@ -15,22 +18,51 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
+
+from st_rl.modules.conv2d import Conv2dModel
+from st_rl.utils.sharded import can_be_sharded, run_sharded
+from st_rl.utils.threads import OneThread, all_threads
 
 _ATEN = torch.ops.aten
 
 
-def fast_kernels(device: torch.device) -> AbstractContextManager[Any]:
-    """A context in which ``functional.linear`` and ``functional.elu`` take the faster path, if ``device`` has one.
+def fast_kernels(device: torch.device, *, one_thread: bool = False) -> AbstractContextManager[Any]:
+    """A context in which linear layers, ELUs, LSTMs and GRUs take the faster path, if ``device`` has one.
 
     The results differ from torch's in rounding alone, and are the same at every run. Derivatives of any order work.
+
+    Args:
+        one_thread: on a CPU, use one thread for everything but large layers; see ``only_known_layers``.
     """
     if device.type == "cuda":
         return _tf32()
     if device.type == "cpu" and _AVAILABLE:
-        return _FastKernels()
+        return _with_one_thread() if one_thread else _FastKernels()
     return contextlib.nullcontext()
+
+
+def only_known_layers(module: nn.Module) -> bool:
+    """Whether all that takes long in ``module`` is shared among threads where everything else has one.
+
+    That is linear layers, ELUs, memories, and convolutions of ``Conv2dModel`` whose images do not depend on each other.
+    """
+    stacks = [part for part in module.modules() if isinstance(part, Conv2dModel) and part.by_itself]
+    known = {id(part) for stack in stacks for part in stack.modules()}
+    return not any(isinstance(part, _LARGE) and id(part) not in known for part in module.modules())
+
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.MultiheadAttention)
+_TRANSCENDENTAL = (nn.Tanh, nn.Sigmoid, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Softplus)
+_LARGE = _CONVOLUTIONS + _TRANSCENDENTAL
+
+
+@contextlib.contextmanager
+def _with_one_thread() -> Iterator[None]:
+    with _FastKernels(), OneThread():
+        yield
 
 
 @contextlib.contextmanager
@@ -51,12 +83,17 @@ def _available() -> bool:
 _AVAILABLE = _available()
 
 
+_MEMORIES = (torch.lstm, torch.gru)
+
+
 class _FastKernels(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         if func is functional.linear and not kwargs and _fits(args[0]) and _fits(args[1]):
             return _Linear.apply(*args)
+        if func in _MEMORIES and not kwargs and can_be_sharded(args):
+            return run_sharded(func, args)
         kwargs = kwargs or {}
         if func is functional.elu and _fits(args[0]) and _is_plain_elu(*args[1:], **kwargs):
             return _Elu.apply(args[0])
@@ -71,9 +108,16 @@ def _fits(tensor: Any) -> bool:
     return type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.dtype is torch.float32 and tensor.dim() > 1
 
 
+_LARGE_PRODUCT = 1.6e7
+"""Multiplications in a product that is worth waking threads for: some 0.15 ms in one."""
+_LARGE_TENSOR = 2e5
+"""Numbers in a tensor that is worth it."""
+
+
 def _product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     """``a @ b.T + bias`` for ``a (..., K)``, ``b (M, K)``, by oneDNN; not differentiable."""
-    return torch.ops.mkldnn._linear_pointwise(a, b, bias, "none", [], "")
+    with all_threads(a.numel() * b.shape[0] > _LARGE_PRODUCT):
+        return torch.ops.mkldnn._linear_pointwise(a, b, bias, "none", [], "")
 
 
 class _Linear(torch.autograd.Function):
@@ -116,15 +160,17 @@ class _Elu(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
         # exp(min(x, 0)) is what the derivative's kernel computes, with a vectorized exponential that is three times
         # as fast as that of the forward kernel; and x > exp(x) - 1 exactly where x > 0.
-        y = _ATEN.elu_backward(_ONE.expand_as(x), 1.0, 1.0, 1.0, False, x)
-        y = torch.maximum(x, y.sub_(1.0), out=y)
+        with all_threads(x.numel() > _LARGE_TENSOR):
+            y = _ATEN.elu_backward(_ONE.expand_as(x), 1.0, 1.0, 1.0, False, x)
+            y = torch.maximum(x, y.sub_(1.0), out=y)
         ctx.save_for_backward(y)
         return y
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
         (y,) = ctx.saved_tensors
-        return _ATEN.elu_backward(grad, 1.0, 1.0, 1.0, True, y)
+        with all_threads(y.numel() > _LARGE_TENSOR):
+            return _ATEN.elu_backward(grad, 1.0, 1.0, 1.0, True, y)
 
 
 _ONE = torch.ones(())

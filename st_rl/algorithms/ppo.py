@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from st_rl.algorithms import distributed, losses
-from st_rl.algorithms.kernels import fast_kernels
+from st_rl.algorithms.kernels import fast_kernels, only_known_layers
 from st_rl.algorithms.replay import Learn, ReplayedSteps
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states
@@ -18,6 +19,7 @@ from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
 from st_rl.utils.errors import UserError
 from st_rl.utils.memory import require_memory
 from st_rl.utils.ranges import Bounds, Checked, Count, NonNegative, Positive, RangeError, Rate, Share, Whole
+from st_rl.utils.threads import OneThread
 
 _COPIES = 2
 """Of the transitions: those collected, and those shuffled."""
@@ -104,6 +106,7 @@ class PPO:
         self.cfg = self.cfg_class(**cfg)
         self.device = torch.device(device)
         self.actor_critic: Any = actor_critic.to(self.device)
+        self._narrow = only_known_layers(actor_critic)
         distributed.broadcast_module(actor_critic)
         self.optimizer = self._build_optimizer()
         self.loss_coefs = self._loss_coefs()
@@ -121,6 +124,10 @@ class PPO:
         """``_learn``, replayed where that is faster."""
         fixed = self.replayable and not self.actor_critic.is_recurrent and distributed.world_size() == 1
         return ReplayedSteps(self._learn) if fixed and self.device.type == "cuda" else self._learn
+
+    def _fast_kernels(self) -> AbstractContextManager[Any]:
+        """The context in which the networks are evaluated."""
+        return fast_kernels(self.device, one_thread=self._narrow)
 
     def _build_optimizer(self) -> torch.optim.Optimizer:
         """Adam whose rate is a tensor, so that adapting it needs no synchronization."""
@@ -204,7 +211,7 @@ class PPO:
 
     def act(self, obs: torch.Tensor, critic_obs: torch.Tensor | None = None) -> torch.Tensor:
         """Sample actions (N, A) for ``obs (N, D)``; ``critic_obs`` is ``None`` where the critic sees ``obs``."""
-        with torch.inference_mode(), fast_kernels(self.device):
+        with torch.inference_mode(), self._fast_kernels():
             actions = self._act(obs, critic_obs)
         # A copy made outside is an ordinary tensor, which the environment may keep and change.
         return actions.clone()
@@ -238,7 +245,8 @@ class PPO:
         if "time_outs" in infos:
             rewards = torch.addcmul(rewards, self._pending["values"], infos["time_outs"], value=self.cfg.gamma)
         extras = self._extra_fields(infos)
-        self.storage.add_transition(Transition(**self._pending, rewards=rewards, dones=dones, extras=extras))
+        with OneThread(self.device):
+            self.storage.add_transition(Transition(**self._pending, rewards=rewards, dones=dones, extras=extras))
         self._pending = {}
         self.actor_critic.reset(dones)
 
@@ -275,7 +283,7 @@ class PPO:
         num_steps = cfg.num_learning_epochs * len(batches)
         # Before the first step the policy is the one that acted, and its KL nothing but rounding.
         first_adapting = max(num_steps - (cfg.adapting_epochs or cfg.num_learning_epochs) * len(batches), 1)
-        with fast_kernels(self.device):
+        with self._fast_kernels():
             for step in range(num_steps):
                 adapt = cfg.schedule == "adaptive" and step >= first_adapting
                 for name, value in self._steps(batches[step % len(batches)], adapt).items():
@@ -415,6 +423,8 @@ class PPO:
         # The optimizer would go on working in the very tensors that it is given.
         self.optimizer.load_state_dict(copy.deepcopy(state["optimizer_state_dict"]))
         self.num_updates = int(state["num_updates"])
+        if self.cfg.schedule == "fixed":
+            self.learning_rate.fill_(self.cfg.learning_rate)  # as configured now, not as where it was saved
         for group in self.optimizer.param_groups:
             group["capturable"] = self.device.type == "cuda"  # as here, not as where it was saved
         # A recording is bound to the tensors that have just been replaced.

@@ -15,6 +15,7 @@ from st_rl.modules.actor_critic_recurrent import Memory
 from st_rl.modules.registry import get_policy_class
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.policy_interface import Conversion, PolicyInterface
 from st_rl.utils.run_folder import config_layout, read_config
 
 
@@ -25,12 +26,23 @@ class Teacher:
     actor's (``source="actor"``: in the other order).
     """
 
-    def __init__(self, policy: Any, student: Any, normalizer: nn.Module | None = None, source: str = "critic") -> None:
-        """``UserError`` where neither observation of ``student`` has the teacher's segments."""
+    def __init__(
+        self,
+        policy: Any,
+        student: Any,
+        normalizer: nn.Module | None = None,
+        source: str = "critic",
+        conversion: Conversion | None = None,
+    ) -> None:
+        """``conversion``: from the environment's numbers to the teacher's and back; ``None`` where they are the same.
+
+        ``UserError`` where neither observation of ``student`` has the teacher's segments.
+        """
         if policy.obs_segments is None:
             raise UserError("the teacher does not say what it observes; build it with obs_segments")
         self.policy = policy.requires_grad_(False).eval()
         self.normalizer = (nn.Identity() if normalizer is None else normalizer).requires_grad_(False).eval()
+        self.conversion = Conversion() if conversion is None else conversion
         self.layout: ObsLayout = policy.obs_segments
         self.reads_critic, self.source_layout = find_source(self.layout, student, source)
 
@@ -39,11 +51,12 @@ class Teacher:
         seen = critic_obs if self.reads_critic and critic_obs is not None else obs
         if self.layout != self.source_layout:
             seen = self.source_layout.select(seen, self.layout.names)
-        return self.normalizer(seen)
+        return self.normalizer(self.conversion.observation(seen))
 
     def act(self, seen: torch.Tensor) -> torch.Tensor:
-        """Mean actions ``(N, A)`` for what ``observe`` returned; a memory moves one step on."""
-        return self.policy.act_inference(seen)
+        """Mean actions ``(N, A)`` in the environment's units for what ``observe`` returned; a memory moves one step
+        on."""
+        return self.conversion.action(self.policy.act_inference(seen))
 
     def latent(self, seen: torch.Tensor, component: str) -> torch.Tensor:
         """Latent ``(N, L)`` of one of its encoded segments, for what ``observe`` returned."""
@@ -57,6 +70,7 @@ class Teacher:
         """Move it to ``device``; returns itself."""
         self.policy.to(device)
         self.normalizer.to(device)
+        self.conversion.to(device)
         return self
 
     def _memories(self) -> list[Memory]:
@@ -99,24 +113,44 @@ def find_source(layout: ObsLayout, student: Any, source: str) -> tuple[bool, Obs
 
 
 def teacher_from_run(folder: str | Path, student: Any, source: str = "critic") -> Teacher:
-    """The policy of a run folder at its highest iteration; ``UserError`` names the folder where it does not fit."""
+    """The policy of a run at its newest checkpoint; ``UserError`` names the folder where it does not fit."""
     layout = config_layout(read_config(folder), "obs_segments", folder)
-    _, known = find_source(layout, student, source)
-    loaded = load_sub_policy(folder, known, student.num_actions, "ActorCritic")
-    return Teacher(loaded.policy, student, loaded.normalizer, source)
+    reads_critic, known = find_source(layout, student, source)
+    interface = env_interface(student, known, critic=reads_critic)
+    loaded = load_sub_policy(folder, known, student.num_actions, "ActorCritic", interface)
+    return Teacher(loaded.policy, student, loaded.normalizer, source, loaded.conversion)
+
+
+def env_interface(student: Any, layout: ObsLayout, *, critic: bool) -> PolicyInterface | None:
+    """What the numbers of the observation of ``layout`` mean that ``student``, or its ``critic``, sees."""
+    settings = student.env_settings
+    if settings is None:
+        return None
+    return PolicyInterface.from_settings(settings, layout, student.num_actions, "the environment", critic=critic)
 
 
 def teacher_from_config(config: Mapping[str, Any], student: Any, source: str = "critic") -> Teacher:
     """A policy made of run folders, such as a mutex: ``class_name`` and the arguments of its constructor.
 
-    It observes what the student's critic does (``source="actor"``: what its actor does).
+    It observes what the student's critic does (``source="actor"``: what its actor does), and acts in the student's
+    action scale where the arguments name no other.
     """
     arguments = dict(config)
-    layout = student.critic_obs_segments if source == "critic" else student.obs_segments
+    critic = source == "critic"
+    layout = student.critic_obs_segments if critic else student.obs_segments
     if layout is None or "class_name" not in arguments:
         raise UserError("teacher_policy needs a class_name, and a student that was built with obs_segments")
     make: Any = get_policy_class(arguments.pop("class_name"))
+    interface = env_interface(student, layout, critic=critic)
+    if interface is not None:
+        scale = {} if interface.action_scale is None else {"env_action_scale": interface.action_scale}
+        arguments = scale | {"env_interface": interface} | arguments
     policy = make(
-        layout.size, layout.size, student.num_actions, obs_segments=layout, critic_obs_segments=layout, **arguments
+        layout.size,
+        layout.size,
+        student.num_actions,
+        obs_segments=layout,
+        critic_obs_segments=layout,
+        **arguments,
     )
     return Teacher(policy, student, source=source)

@@ -9,7 +9,6 @@ world and ``_b`` in the base frame.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,14 @@ import torch
 from st_rl.utils.errors import UserError
 from st_rl.utils.files import write_atomically
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.run_folder import read_json
 
 ROTATION_SUFFIX = "_rot"
+_DURATIONS = (1e-4, 10.0)
+"""Seconds between two frames."""
+_WEIGHTS = (1e-6, 1e6)
+_LARGEST = 1e4
+"""No number of a motion is larger, in SI units."""
 
 
 @dataclass(frozen=True)
@@ -66,28 +71,32 @@ def load_motion(path: Path) -> Motion:
         UserError: no such file, or one that is not a motion; the message names what is wrong.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path)
     except FileNotFoundError as error:
         raise UserError(f"there is no motion {path}; give the path of a motion file") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"the motion {path} cannot be read ({str(error)[:100]}); use another file") from error
     if not isinstance(data, dict):
         raise UserError(f"the motion {path} is no JSON object; use a file with fields and frames")
     missing = [name for name in ("frame_duration", "fields", "frames") if name not in data]
     if missing:
         raise UserError(f"the motion {path} lacks '{missing[0]}'; add it")
-    fields = ObsLayout.from_json(data["fields"])
+    try:
+        fields = ObsLayout.from_json(data["fields"])
+    except UserError as error:
+        raise UserError(f"the fields of the motion {path}: {error}") from error
     for name in fields:
         if name.endswith(ROTATION_SUFFIX) and fields.size_of(name) != 4:
             raise UserError(f"'{name}' in {path} must have 4 columns (a quaternion xyzw), not {fields.size_of(name)}")
-    frame_duration = _positive(data["frame_duration"], "frame_duration", path)
-    weight = _positive(data.get("weight", 1.0), "weight", path)
+    frame_duration = _between(data["frame_duration"], _DURATIONS, "frame_duration", path)
+    weight = _between(data.get("weight", 1.0), _WEIGHTS, "weight", path)
     return Motion(path.stem, _frames(data["frames"], fields, path), frame_duration, fields, weight)
 
 
-def _positive(value: Any, name: str, path: Path) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0.0:
-        raise UserError(f"'{name}' in {path} must be a positive number, not {str(value)[:40]}")
+def _between(value: Any, bounds: tuple[float, float], name: str, path: Path) -> float:
+    low, high = bounds
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise UserError(f"'{name}' in {path} must be a positive number, {low:g} to {high:g}, not {str(value)[:40]}")
     return float(value)
 
 
@@ -102,6 +111,8 @@ def _frames(rows: Any, fields: ObsLayout, path: Path) -> torch.Tensor:
         )
     if not frames.isfinite().all():
         raise UserError(f"the frames of {path} hold values that are not finite; repair the motion")
+    if (largest := float(frames.abs().max())) > _LARGEST:
+        raise UserError(f"the frames of {path} hold {largest:.3g}, which is no position, angle or speed in SI units")
     for columns in rotation_slices(fields):
         norm = frames[:, columns].norm(dim=-1, keepdim=True)
         if (norm - 1.0).abs().max() > 0.01:

@@ -7,6 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 
+from st_rl.utils.policy_interface import Settings
+
 
 class VecEnv(Protocol):
     """``num_envs`` separate worlds that advance together, written N below.
@@ -73,3 +75,11 @@ class StatefulVecEnv(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what ``state_dict`` returned, in an environment built with the same configuration."""
         ...
+
+
+@runtime_checkable
+class DescribedVecEnv(Protocol):
+    """An environment that says what its numbers mean."""
+
+    settings: Settings
+    """The entries of ``config.json`` that ``st_rl.utils.policy_interface`` reads."""

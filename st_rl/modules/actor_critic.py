@@ -15,6 +15,7 @@ from st_rl.modules.utils import activation_class, as_sizes, orthogonal_
 from st_rl.utils.errors import UserError
 from st_rl.utils.gaussian import DiagonalGaussian
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout
+from st_rl.utils.policy_interface import Settings
 
 _MIN_STD = 1e-6
 
@@ -85,6 +86,8 @@ class ActorCritic(nn.Module):
     """
 
     is_recurrent = False
+    env_settings: Settings | None = None
+    """What the numbers of the environment mean that it is trained in; teachers with other numbers are converted."""
 
     def __init__(
         self,
@@ -211,6 +214,37 @@ class ActorCritic(nn.Module):
     def actor_memories(self) -> list[nn.Module]:
         """The memories that ``act_inference`` advances, in a fixed order."""
         return []
+
+    # -- acting as a pure function, for exported files ---------------------------------------------------------
+
+    def step_states(self, batch_size: int) -> dict[str, Tensor]:
+        """What ``pure_step`` starts an episode with: zeros by name, worlds in the second dimension."""
+        states: dict[str, Tensor] = {}
+        memories: list[Any] = self.actor_memories()
+        for index, memory in enumerate(memories):
+            zero = memory.zero_state(batch_size)
+            names = [f"hidden_{index}", f"cell_{index}"] if memory.is_lstm else [f"hidden_{index}"]
+            states |= zip(names, list(zero) if memory.is_lstm else [zero], strict=True)
+        return states
+
+    def pure_step(self, observations: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Mean actions ``(N, A)`` and new states, from ``observations (N, D)`` and the values of ``step_states``."""
+        remaining = list(states)
+        memories: list[Any] = self.actor_memories()
+        for memory in memories:
+            number = 2 if memory.is_lstm else 1
+            memory.set_flat_state(remaining[:number])
+            remaining = remaining[number:]
+        actions = self.act_inference(observations)
+        return actions, [state for memory in memories for state in memory.flat_state()]
+
+    def begin_as_exported(self, batch_size: int) -> None:
+        """Let ``act_inference`` begin an episode in which it does what ``pure_step`` does from ``step_states``."""
+        self.reset()
+
+    def example_observations(self, num_steps: int, batch_size: int, generator: torch.Generator) -> Tensor:
+        """Random ``(num_steps, batch_size, D)`` that reach every part of the policy."""
+        return torch.randn(num_steps, batch_size, self.num_actor_obs, generator=generator)
 
     def input_layouts(self, obs_segments: Segments, critic_obs_segments: Segments) -> dict[str, ObsLayout]:
         """Layout of the input columns of each first layer, by the name of its weight, under the given layouts."""

@@ -14,10 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from st_rl.modules.actor_critic import ActorCritic
 from st_rl.modules.actor_critic_mutex import ActorCriticMutex
 from st_rl.utils.errors import UserError
 from st_rl.utils.gaussian import DiagonalGaussian
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout, get_obs_slice
+from st_rl.utils.policy_interface import FORWARD_COMMAND
 from st_rl.utils.run_folder import config_entry
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
 
     env_action_scale: Tensor
     cmd_scales: Tensor
+    cmd_factors: Tensor
     _cmd_range: Tensor
 
     def __init__(
@@ -81,6 +84,10 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         self._find_columns(proprioception_parts)
         scales = [self._lin_vel_scale(index) for index in range(len(self.submodules))]
         self.register_buffer("cmd_scales", torch.tensor(scales))
+        factors = self._command_factors(scales)
+        self.register_buffer("cmd_factors", torch.tensor(factors), persistent=False)
+        self.converts_commands = any(factor != 1.0 for factor in factors)
+        """Whether a sub-policy was trained with another scale of velocities than the environment has."""
         self.register_buffer("_cmd_range", self._command_ranges(), persistent=False)
         self._overrides_commands = not bool(self._cmd_range.isnan().all())
         # Per-world state, made when the number of worlds is known.
@@ -115,10 +122,17 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         if self.cmd_vel_current is None or self.cmd_vel_current.shape[0] != observations.shape[0]:
             self._begin(observations)
         assert self.cmd_vel_current is not None  # _begin has made it
+        return self._with_commands(observations, policy_selection, self.cmd_vel_current)
+
+    def _with_commands(self, observations: Tensor, selection: Tensor, commands: Tensor) -> Tensor:
+        """``override_cmd_vel`` with the ``commands (N, P)`` in m/s, which are not finite where there are none."""
         command = self._forward_command
-        overridden = policy_selection & ~self.cmd_vel_current.isnan()
-        scaled = torch.where(overridden, self.cmd_vel_current * self.cmd_scales, 0.0).sum(-1, keepdim=True)
-        value = torch.where(overridden.any(-1, keepdim=True), scaled.to(observations.dtype), observations[..., command])
+        overridden = selection & ~self._cmd_range[:, 0].isnan()
+        scaled = torch.where(overridden, commands * self.cmd_scales, 0.0).sum(-1, keepdim=True)
+        kept = observations[..., command]
+        if self.converts_commands:
+            kept = kept * (selection.to(kept.dtype) @ self.cmd_factors).unsqueeze(-1)
+        value = torch.where(overridden.any(-1, keepdim=True), scaled.to(observations.dtype), kept)
         return _with_columns(observations, command, value)
 
     @torch.no_grad()
@@ -142,7 +156,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         selection = self.get_policy_selection(observations)
         weights = self._smooth(selection)  # (N, P)
         recovered = self.recover_last_action(observations, selection)
-        if self._overrides_commands:
+        if self._overrides_commands or self.converts_commands:
             recovered = self.override_cmd_vel(recovered, selection)
         # "all" resets what is not within the smoothing window anyway.
         forget = self.reset_non_selected in ("all", True)
@@ -174,6 +188,70 @@ class ActorCriticFieldMutex(ActorCriticMutex):
     def set_world_state(self, states: Sequence[Tensor]) -> None:
         """The inverse of ``world_state``; an empty list lets every world begin anew."""
         self.cmd_vel_current, self.action_smoothing_buffer, self._restarted = states or (None, None, None)
+
+    # -- acting as a pure function, for exported files ---------------------------------------------------------
+
+    def step_states(self, batch_size: int) -> dict[str, Tensor]:
+        """As in ``ActorCritic``, for every sub-policy, and of the mutex itself:
+
+        ``selections (length, N, P)``: the last selections, newest last; all zero begins an episode. ``commands (1, N,
+        P)``: where in its range each velocity command lies, from -0.5 at the low to 0.5 at the high end, kept as it is
+        given; draw it uniformly at the beginning of an episode, or leave it at zero for the middle.
+        """
+        num_policies = len(self.submodules)
+        states = {
+            "selections": torch.zeros(self.action_smoothing_buffer_len, batch_size, num_policies),
+            "commands": torch.zeros(1, batch_size, num_policies),
+        }
+        for index, module in enumerate(self.submodules):
+            assert isinstance(module, ActorCritic)
+            states |= {f"skill_{index}_{name}": value for name, value in module.step_states(batch_size).items()}
+        return states
+
+    def pure_step(self, observations: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """As ``act_inference``, from the values of ``step_states`` alone."""
+        buffer, places, *remaining = states
+        low, high = self._cmd_range.nan_to_num().unbind(-1)
+        commands = low + (high - low) * (places[0] + 0.5)
+        selection = self.get_policy_selection(observations)
+        newest = selection.to(buffer.dtype).unsqueeze(0)
+        fresh = (buffer[-1].sum(dim=-1) == 0).view(1, -1, 1)
+        buffer = torch.where(fresh, newest, torch.cat([buffer[1:], newest]))
+        recovered = self.recover_last_action(observations, selection)
+        if self._overrides_commands or self.converts_commands:
+            recovered = self._with_commands(recovered, selection, commands)
+        outputs, memories = [], []
+        for index, module in enumerate(self.submodules):
+            assert isinstance(module, ActorCritic)
+            number = len(module.step_states(1))
+            action, own = module.pure_step(self._seen(index, recovered), remaining[:number])
+            remaining = remaining[number:]
+            forget = self._forgets(index, selection, buffer)
+            if forget is not None:
+                own = [torch.where(forget.view(1, -1, 1), 0.0, state) for state in own]
+            outputs.append(action)
+            memories += own
+        weights = buffer.mean(dim=0).unsqueeze(-1)
+        actions = (torch.stack(outputs, dim=1) * self._scale_ratio() * weights).sum(dim=1)
+        return actions, [buffer, places, *memories]
+
+    def begin_as_exported(self, batch_size: int) -> None:
+        """As in ``ActorCritic``; the velocity commands are the middles of their ranges."""
+        self.reset()
+        self._begin(self._cmd_range.new_zeros(batch_size, self.num_actor_obs))
+        low, high = self._cmd_range.unbind(-1)
+        self.cmd_vel_current = torch.lerp(low, high, 0.5).repeat(batch_size, 1)
+
+    def example_observations(self, num_steps: int, batch_size: int, generator: torch.Generator) -> Tensor:
+        """As in ``ActorCritic``; every tenth step some world meets another obstacle, or none."""
+        observations = super().example_observations(num_steps, batch_size, generator)
+        columns = self._layout.slice_of("engaging_block")
+        num_obstacles = columns.stop - columns.start - 1 - _NUM_BLOCK_INFO
+        spans = -(-num_steps // 10)
+        obstacle = torch.randint(num_obstacles + 1, (spans, batch_size), generator=generator)
+        one_hot = torch.eye(num_obstacles + 1)[obstacle][..., :num_obstacles].repeat_interleave(10, dim=0)
+        observations[..., columns.start + 1 : columns.stop - _NUM_BLOCK_INFO] = one_hot[:num_steps]
+        return observations
 
     # -- inner workings ----------------------------------------------------------------------------------------
 
@@ -214,16 +292,19 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         return self.action_smoothing_buffer.mean(dim=0)
 
     def _reset_non_selected(self, selection: Tensor) -> None:
-        if not self.reset_non_selected or self.action_smoothing_buffer is None:
-            return
+        assert self.action_smoothing_buffer is not None  # the selection has been pushed
         for index, module in enumerate(self.submodules):
-            if not module.is_recurrent:
-                continue
-            if self.reset_non_selected == "when_skill":
-                if index > 0:
-                    module.reset(~selection[:, index] & ~selection[:, 0])  # type: ignore[operator]
-            else:
-                module.reset(self.action_smoothing_buffer[..., index].sum(dim=0) == 0)  # type: ignore[operator]
+            forget = self._forgets(index, selection, self.action_smoothing_buffer) if module.is_recurrent else None
+            if forget is not None:
+                module.reset(forget)  # type: ignore[operator]
+
+    def _forgets(self, index: int, selection: Tensor, buffer: Tensor) -> Tensor | None:
+        """``(N,)`` bool, where a sub-policy forgets what it remembers; ``None`` where it never does."""
+        if not self.reset_non_selected or (self.reset_non_selected == "when_skill" and index == 0):
+            return None
+        if self.reset_non_selected == "when_skill":
+            return ~selection[:, index] & ~selection[:, 0]
+        return buffer[..., index].sum(dim=0) == 0
 
     def _command_ranges(self) -> Tensor:
         """``(P, 2)`` low and high of each sub-policy's command in m/s, nan where it is not overridden."""
@@ -238,6 +319,12 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         if not isinstance(scale, int | float):
             raise UserError(f"config.json of run folder '{folder}': obs_scales.lin_vel must be a number, not {scale}")
         return float(scale)
+
+    def _command_factors(self, scales: Sequence[float]) -> list[float]:
+        """What the environment's forward command is multiplied with for each sub-policy."""
+        columns = () if self.env_interface is None else self.env_interface.columns["proprioception"]
+        own = next((column.scale for column in columns if column.part == FORWARD_COMMAND), None)
+        return [1.0 if not own else scale / own for scale in scales]
 
     def _find_columns(self, proprioception_parts: Segments | None) -> None:
         """Where in the observation the forward command and the last action are."""

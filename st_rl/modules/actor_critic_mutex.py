@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,16 +13,25 @@ from torch import Tensor, nn
 from st_rl.modules.actor_critic import ActorCritic
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.modules.registry import get_policy_class
-from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.errors import UnknownNameError, UserError, say_once
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout
+from st_rl.utils.policy_interface import (
+    FORWARD_COMMAND,
+    Conversion,
+    PolicyInterface,
+    action_scales,
+    conversion_between,
+)
 from st_rl.utils.run_folder import (
     config_entry,
     config_layout,
-    find_checkpoint,
-    load_checkpoint,
+    load_newest_whole,
     load_weights,
     read_config,
+    run_folder_of,
 )
+
+logger = logging.getLogger(__name__)
 
 _SUB_POLICIES = ("submodules.", "sub_normalizers.")
 """How the names of weights begin that belong to sub-policies."""
@@ -35,6 +45,25 @@ class SubPolicy(NamedTuple):
     """Statistics of the observation, where the run trained with them."""
     layout: ObsLayout
     config: dict[str, Any]
+    interface: PolicyInterface
+    """What its numbers mean."""
+    conversion: Conversion
+    """From the environment's numbers to its own, and back."""
+    checkpoint: Path
+    """The file its weights are from."""
+
+    def observe(self, observations: Tensor) -> Tensor:
+        """What the policy reads, of its segments in the environment's numbers ``(N, D)``: ``(N, D)``."""
+        seen = self.conversion.observation(observations)
+        return seen if self.normalizer is None else self.normalizer(seen)
+
+    def to(self, device: torch.device | str) -> SubPolicy:
+        """Move all of it to ``device``, ready to be played; returns itself."""
+        self.policy.to(device).eval()
+        if self.normalizer is not None:
+            self.normalizer.to(device).eval()
+        self.conversion.to(device)
+        return self
 
 
 class ActorCriticMutex(ActorCritic):
@@ -55,15 +84,17 @@ class ActorCriticMutex(ActorCritic):
         critic_obs_segments: Segments | None = None,
         env_action_scale: float | Sequence[float] = 0.5,
         *,
+        env_interface: PolicyInterface | None = None,
         actor_hidden_dims: Sequence[int] | int | None = None,
         init_noise_std: float | Sequence[float] = 1.0,
         **kwargs: Any,
     ) -> None:
-        """``sub_policy_paths``: run folders, in the order of the selection.
+        """``sub_policy_paths``: run folders, or checkpoints in them, in the order of the selection.
 
         ``sub_policy_class_name`` is for runs whose ``config.json`` does not name the class. ``env_action_scale`` is
-        the action scale of the environment that the mutex acts in. A sub-policy may read a part of the environment's
-        segments. ``actor_hidden_dims`` is accepted as for every policy and has no effect.
+        the environment's action scale, and ``env_interface`` says what its observations mean, for sub-policies that
+        were trained with other scales. A sub-policy may read a part of the environment's segments.
+        ``actor_hidden_dims`` is accepted as for every policy and has no effect.
         """
         if obs_segments is None:
             raise UserError(f"{type(self).__name__} needs obs_segments")
@@ -82,7 +113,11 @@ class ActorCriticMutex(ActorCritic):
         if not sub_policy_paths:
             raise UserError(f"{type(self).__name__} needs sub_policy_paths with at least one run folder")
         self.sub_policy_paths = [str(path) for path in sub_policy_paths]
-        subs = [load_sub_policy(path, layout, num_actions, sub_policy_class_name) for path in self.sub_policy_paths]
+        self.env_interface = env_interface
+        subs = [
+            load_sub_policy(path, layout, num_actions, sub_policy_class_name, env_interface)
+            for path in self.sub_policy_paths
+        ]
         self.submodules = nn.ModuleList(sub.policy for sub in subs)
         self.sub_normalizers = nn.ModuleList(sub.normalizer or nn.Identity() for sub in subs)
         self.sub_layouts = [sub.layout for sub in subs]
@@ -92,12 +127,21 @@ class ActorCriticMutex(ActorCritic):
         for index, (path, sub) in enumerate(zip(self.sub_policy_paths, subs, strict=True)):
             scale = _action_scale(config_entry(sub.config, "control.action_scale", path), num_actions, path)
             self.register_buffer(f"subpolicy_action_scale_{index}", scale)
+            factor = _observation_factor(sub, env_interface)
+            self.register_buffer(f"_sub_obs_factor_{index}", factor, persistent=False)
+        self.converts_observations = any(_is_converted(self.observation_factor_of(i)) for i in range(len(subs)))
+        """Whether a sub-policy was trained with other scales of observations than the environment has."""
         self.submodules.requires_grad_(False)
         self.train(self.training)
 
     def action_scale_of(self, index: int) -> Tensor:
         """Action scale of a sub-policy, a scalar or ``(A,)``, in radians per unit of action."""
         return self.get_buffer(f"subpolicy_action_scale_{index}")
+
+    def observation_factor_of(self, index: int) -> Tensor:
+        """What the environment's observations are multiplied with for a sub-policy, ``(D_i,)``; 1 for last actions and
+        commands, which derived classes set."""
+        return self.get_buffer(f"_sub_obs_factor_{index}")
 
     def own_state_dict(self) -> dict[str, Tensor]:
         """The part of ``state_dict`` that is not the sub-policies': enough for a checkpoint, as their run folders hold
@@ -120,6 +164,10 @@ class ActorCriticMutex(ActorCritic):
     def act_inference(self, observations: Tensor) -> Tensor:
         """Not defined here: derive a class that decides which sub-policy acts."""
         raise NotImplementedError(f"{type(self).__name__} does not say which sub-policy acts; derive a class that does")
+
+    def step_states(self, batch_size: int) -> dict[str, Tensor]:
+        """Not defined here: derive a class that decides which sub-policy acts."""
+        raise UserError(f"{type(self).__name__} does not say which sub-policy acts; export one of its sub-policies")
 
     def sub_policy_actions(
         self, observations: Tensor, active: Tensor | None = None, forget_inactive: bool = False
@@ -159,12 +207,19 @@ class ActorCriticMutex(ActorCritic):
         return output
 
     def _run(self, index: int, observations: Tensor) -> Tensor:
-        """Mean actions ``(n, A)`` of one sub-policy, from its own segments and normalized as in its run."""
+        """Mean actions ``(n, A)`` of one sub-policy."""
+        return self.submodules[index].act_inference(self._seen(index, observations))  # type: ignore[operator]
+
+    def _seen(self, index: int, observations: Tensor) -> Tensor:
+        """What one sub-policy reads of ``observations (n, D)``: its own segments, scaled and normalized as in its
+        run."""
         assert self.obs_segments is not None  # checked by the constructor
         layout = self.sub_layouts[index]
         if layout != self.obs_segments:
             observations = self.obs_segments.select(observations, layout.names)
-        return self.submodules[index].act_inference(self.sub_normalizers[index](observations))  # type: ignore[operator]
+        if self.converts_observations:
+            observations = observations * self.observation_factor_of(index)
+        return self.sub_normalizers[index](observations)
 
     def input_layouts(self, obs_segments: Segments, critic_obs_segments: Segments) -> dict[str, ObsLayout]:
         """As in ``ActorCritic``, of the critic; the sub-policies keep the layouts of their runs."""
@@ -186,32 +241,77 @@ class _Noise(nn.Module):
         self.log_std = nn.Parameter(log_std)
 
 
-def load_sub_policy(folder: str | Path, env_layout: ObsLayout, num_actions: int, default_class_name: str) -> SubPolicy:
-    """The policy of a run folder with the weights of its highest iteration, to act on ``env_layout`` or a part of it.
+def load_sub_policy(
+    folder: str | Path,
+    env_layout: ObsLayout,
+    num_actions: int,
+    default_class_name: str,
+    env_interface: PolicyInterface | None = None,
+) -> SubPolicy:
+    """The policy of a run with the weights of its newest checkpoint, to act on ``env_layout`` or a part of it.
 
-    The class named in the run's configuration wins over ``default_class_name``. ``UserError`` with the folder and the
-    difference where something is missing or does not fit.
+    Every loader of a policy goes through here. What the run was trained with and the environment has otherwise is
+    converted (order and choice of segments, scales of observations and actions), or said in one sentence.
+
+    Args:
+        folder: the run folder, or one of its checkpoints.
+        default_class_name: where the run's configuration names no class.
+        env_interface: what the environment's numbers mean; without it they are taken as they come.
+
+    Raises:
+        UserError: something is missing or does not fit; the message has the folder and the difference.
     """
     config = read_config(folder)
     arguments = config_entry(config, "policy", folder)
     if not isinstance(arguments, Mapping):
         raise UserError(f"config.json of run folder '{folder}': 'policy' is no object with constructor arguments")
     layout = config_layout(config, "obs_segments", folder)
-    # The critic is built as it was trained, and never asked: its segments need not exist in the environment.
-    critic_layout = config_layout(config, "critic_obs_segments", folder)
     known = ObsLayout((name, env_layout[name]) for name in layout if name in env_layout)
     if known != layout:
         difference = known.difference(layout, "the environment", "the run")
         raise UserError(f"run folder '{folder}' was trained with other observation segments: {difference}")
+    interface = PolicyInterface.from_settings(config, layout, num_actions, folder)
+    conversion = conversion_between(env_interface, interface, folder)
+    if conversion.differences:
+        say_once(logger, conversion.sentence(folder))
+    policy = _build(folder, config, arguments, interface, (default_class_name, num_actions))
+    checkpoint, path = load_newest_whole(folder)
+    weights = checkpoint["model_state_dict"]
+    if isinstance(policy, ActorCriticMutex):
+        weights = policy.sub_policy_state_dict() | weights
+    load_weights(policy, weights, path)
+    normalizer = None
+    if "obs_normalizer_state_dict" in checkpoint:
+        normalizer = EmpiricalNormalization(layout.size)
+        load_weights(normalizer, checkpoint["obs_normalizer_state_dict"], path)
+    return SubPolicy(policy, normalizer, layout, config, interface, conversion, path)
+
+
+def _build(
+    folder: str | Path,
+    config: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    interface: PolicyInterface,
+    default: tuple[str, int],
+) -> ActorCritic:
+    """An untrained policy as the run in ``folder`` describes it; ``default``: class name, number of actions."""
+    default_class_name, num_actions = default
+    # The critic is built as it was trained, and never asked: its segments need not exist in the environment.
+    critic_layout = config_layout(config, "critic_obs_segments", folder)
     arguments = {
         name: value for name, value in arguments.items() if name not in ("obs_segments", "critic_obs_segments")
     }
     class_name = arguments.pop("class_name", default_class_name)
     if "sub_policy_paths" in arguments:
-        # A mutex: the folders of its sub-policies are relative to its own.
-        arguments["sub_policy_paths"] = [str(Path(folder) / path) for path in arguments["sub_policy_paths"]]
+        # A mutex: the folders of its sub-policies are relative to its own, and it hands them what it reads itself.
+        paths = arguments["sub_policy_paths"]
+        if not isinstance(paths, list | tuple) or not all(isinstance(path, str) for path in paths):
+            raise UserError(f"config.json of run folder '{folder}': sub_policy_paths must be a list of folders")
+        arguments["sub_policy_paths"] = [str(run_folder_of(folder) / path) for path in paths]
+        arguments["env_interface"] = interface
+    layout = interface.layout
     try:
-        policy = get_policy_class(class_name)(
+        return get_policy_class(class_name)(
             layout.size,
             critic_layout.size,
             num_actions,
@@ -219,26 +319,25 @@ def load_sub_policy(folder: str | Path, env_layout: ObsLayout, num_actions: int,
             critic_obs_segments=critic_layout,
             **arguments,
         )
-    except (UnknownNameError, UserError, TypeError) as error:
-        raise UserError(f"the policy '{class_name}' of run folder '{folder}' cannot be built: {error}") from error
-    checkpoint = load_checkpoint(find_checkpoint(folder))
-    weights = checkpoint["model_state_dict"]
-    if isinstance(policy, ActorCriticMutex):
-        weights = policy.sub_policy_state_dict() | weights
-    load_weights(policy, weights, folder)
-    normalizer = None
-    if "obs_normalizer_state_dict" in checkpoint:
-        normalizer = EmpiricalNormalization(layout.size)
-        load_weights(normalizer, checkpoint["obs_normalizer_state_dict"], folder)
-    return SubPolicy(policy, normalizer, layout, config)
+    except (UnknownNameError, UserError, TypeError, ValueError, RuntimeError, OverflowError, MemoryError) as error:
+        reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+        raise UserError(f"the policy '{class_name}' of run folder '{folder}' cannot be built: {reason}") from error
+
+
+def _observation_factor(sub: SubPolicy, env: PolicyInterface | None) -> Tensor:
+    """``(D,)`` for the sub-policy's segments, 1 in the columns that a mutex sets itself."""
+    factor = sub.conversion.obs_factor
+    if factor is None or env is None:
+        return torch.ones(sub.layout.size)
+    columns = [column for name in sub.layout for column in sub.interface.columns[name]]
+    own = torch.tensor([column.joint is not None or column.part == FORWARD_COMMAND for column in columns])
+    return torch.where(own, 1.0, factor)
+
+
+def _is_converted(factor: Tensor) -> bool:
+    return bool((factor != 1.0).any())
 
 
 def _action_scale(value: Any, num_actions: int, folder: str) -> Tensor:
-    values = value if isinstance(value, list | tuple) else [value]
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) and v > 0 for v in values)
-    if not numbers or (isinstance(value, list | tuple) and len(values) != num_actions):
-        raise UserError(
-            f"config.json of run folder '{folder}': control.action_scale must be a positive number or {num_actions} "
-            f"of them, not {value}"
-        )
-    return torch.tensor(values, dtype=torch.float32) if isinstance(value, list | tuple) else torch.tensor(float(value))
+    scales = action_scales(value, num_actions, folder)
+    return torch.tensor(scales) if isinstance(value, list | tuple) else torch.tensor(scales[0])

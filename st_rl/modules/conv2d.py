@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from st_rl.modules.mlp import MlpModel
 from st_rl.modules.utils import IntOrPair, activation_class, conv2d_output_shape
 from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.sharded import run_images
 
 _NORM_LAYERS: dict[str, type[nn.Module]] = {
     "BatchNorm2d": nn.BatchNorm2d,
@@ -59,10 +60,12 @@ class Conv2dModel(nn.Module):
             fan_in = width
         self.conv = nn.Sequential(*layers)
         self.out_channels = fan_in
+        self.by_itself = make_norm is None
+        """Whether the output of an image does not depend on the other images."""
 
     def forward(self, input: Tensor) -> Tensor:
         """``(B, C, H, W)`` -> ``(B, C', H', W')``."""
-        return self.conv(input)
+        return run_images(self.conv, input) if self.by_itself else self.conv(input)
 
     def conv_out_resolution(self, h: int, w: int) -> tuple[int, int]:
         """Height and width of the output for an ``h x w`` image."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,12 @@ import torch
 
 from st_rl.utils.errors import UserError
 from st_rl.utils.files import write_atomically
+from st_rl.utils.run_folder import BEST_FILE, checkpoint_iterations, read_json
+
+KEPT_STATES = 3
+"""A run can be resumed from so many of its last checkpoints."""
+SET_ASIDE = "set_aside"
+"""Folder within a run for checkpoints that came after the one that it was resumed from."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -62,8 +69,45 @@ def state_path(folder: Path, iteration: int, rank: int = 0) -> Path:
     return folder / (f"state_{iteration}.pt" if rank == 0 else f"state_{iteration}.{rank}.pt")
 
 
-def remove_other_states(folder: Path, iteration: int) -> None:
-    """Delete every ``state_*.pt`` but those of ``iteration``; they are large and only the newest is of use."""
+def remove_old_states(folder: Path, kept: int = KEPT_STATES) -> None:
+    """Delete every ``state_*.pt`` but those of the last ``kept`` checkpoints: they are large."""
+    newest = checkpoint_iterations(folder)[-kept:]
     for path in folder.glob("state_*.pt"):
-        if path.name.split(".")[0] != f"state_{iteration}":
+        iteration = path.name.split(".")[0].removeprefix("state_")
+        if not iteration.isdecimal() or int(iteration) not in newest:
             path.unlink(missing_ok=True)
+
+
+def set_aside_after(folder: Path, iteration: int) -> list[Path]:
+    """Move checkpoints and states of later iterations into ``set_aside``; returns where the checkpoints are now.
+
+    A run that goes on from an earlier checkpoint would otherwise be mixed with what it did before.
+    """
+    moved = []
+    for name in ("model", "state"):
+        for path in sorted(folder.glob(f"{name}_*.pt")):
+            number = path.name.split(".")[0].removeprefix(f"{name}_")
+            if not number.isdecimal() or int(number) <= iteration:
+                continue
+            target = folder / SET_ASIDE / path.name
+            target.parent.mkdir(exist_ok=True)
+            os.replace(path, target)
+            moved += [target] if name == "model" else []
+    return moved
+
+
+def note_best(folder: Path, iteration: int, mean_reward: float) -> None:
+    """Remember the checkpoint of ``iteration`` as the best of the run where no other has a higher mean reward."""
+    known = read_best(folder)
+    if known is None or mean_reward > known[1]:
+        write_json(folder / BEST_FILE, {"iteration": iteration, "mean_reward": mean_reward})
+
+
+def read_best(folder: Path) -> tuple[int, float] | None:
+    """Iteration and mean reward of the best checkpoint so far, if it is there."""
+    try:
+        found = read_json(folder / BEST_FILE)
+        iteration, reward = int(found["iteration"]), float(found["mean_reward"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return (iteration, reward) if model_path(folder, iteration).is_file() else None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from st_rl.algorithms.teacher import Teacher
+from st_rl.algorithms.teacher import Teacher, env_interface
 from st_rl.env import VecEnv
 from st_rl.modules.actor_critic_mutex import SubPolicy, load_sub_policy
 from st_rl.runners.demonstration_saver import DemonstrationSaver, Observer
-from st_rl.utils.run_folder import checkpoint_iterations, find_checkpoint, load_checkpoint, load_weights
+from st_rl.utils.run_folder import checkpoint_iterations, load_newest_whole, load_weights
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class DaggerSaver(DemonstrationSaver):
         teacher: Teacher,
         folder: Path | str,
         *,
-        training_run: Path | str,
+        training_run: Path | str | Callable[[], Path | None],
         teacher_probability: float = 0.0,
         check_interval: int = 100,
         sample_actions: bool = False,
@@ -38,13 +39,16 @@ class DaggerSaver(DemonstrationSaver):
         """As ``DemonstrationSaver``.
 
         Args:
-            training_run: the trainer's run folder; it need not exist yet.
+            training_run: the trainer's run folder, which need not exist yet; or what finds it, once it is there.
             teacher_probability: of an episode to be driven by the teacher.
             check_interval: steps between two looks for a newer checkpoint.
             sample_actions: let the student explore instead of taking its mean actions.
         """
         super().__init__(env, teacher, folder, **kwargs)
-        self.training_run, self.teacher_probability = Path(training_run), teacher_probability
+        self._find_run = training_run if callable(training_run) else lambda: Path(training_run)
+        self.training_run: Path | None = None
+        """The trainer's run folder, once it is found."""
+        self.teacher_probability = teacher_probability
         self.check_interval, self.sample_actions = check_interval, sample_actions
         self.student: SubPolicy | None = None
         self.iteration = -1
@@ -59,28 +63,29 @@ class DaggerSaver(DemonstrationSaver):
         Raises:
             UserError: the run is of another environment, or its checkpoint is damaged.
         """
-        iterations = checkpoint_iterations(self.training_run) if self.training_run.is_dir() else []
-        if not iterations or iterations[-1] <= self.iteration:
+        if self.training_run is None:
+            self.training_run = self._find_run()
+        run = self.training_run
+        iterations = checkpoint_iterations(run) if run is not None and run.is_dir() else []
+        if run is None or not iterations or iterations[-1] <= self.iteration:
             return False
         if self.student is None:
-            self._build_student()
+            self._build_student(run)
         else:
-            path = find_checkpoint(self.training_run, iterations[-1])
-            state = load_checkpoint(path)
+            state, path = load_newest_whole(run)
             load_weights(self.student.policy, state["model_state_dict"], path)
             if self.student.normalizer is not None:
-                load_weights(self.student.normalizer, state["obs_normalizer_state_dict"], path)
+                load_weights(self.student.normalizer, state.get("obs_normalizer_state_dict", {}), path)
         self.iteration = iterations[-1]
         logger.info("%s: playing iteration %d", self.writer.collector, self.iteration)
         return True
 
-    def _build_student(self) -> None:
+    def _build_student(self, run: Path) -> None:
         observer, device = Observer.of(self.env), torch.device(self.env.device)
-        student = load_sub_policy(self.training_run, observer.obs_segments, self.env.num_actions, "ActorCritic")
-        student.policy.to(device).eval()
-        if student.normalizer is not None:
-            student.normalizer.to(device).eval()
-        self.student = student
+        layout = observer.obs_segments
+        interface = env_interface(observer, layout, critic=False)
+        student = load_sub_policy(run, layout, self.env.num_actions, "ActorCritic", interface)
+        self.student = student.to(device)
         # Who has driven until now drives on until the episodes end.
 
     def choose_actions(self, labels: torch.Tensor) -> torch.Tensor:
@@ -90,11 +95,10 @@ class DaggerSaver(DemonstrationSaver):
         student = self.student
         if student is None:
             return labels
-        seen = Observer.of(self.env).obs_segments.select(self.obs, student.layout.names)
-        if student.normalizer is not None:
-            seen = student.normalizer(seen)
+        seen = student.observe(Observer.of(self.env).obs_segments.select(self.obs, student.layout.names))
         # It acts in every world, so that its memory is up to date wherever it takes over.
         actions = student.policy.act(seen) if self.sample_actions else student.policy.act_inference(seen)
+        actions = student.conversion.action(actions)
         return torch.where(self.driven.unsqueeze(-1), labels, actions)
 
     def after_step(self, dones: torch.Tensor) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import torch
 
 from st_rl.algorithms.teacher import Teacher
-from st_rl.env import VecEnv
+from st_rl.env import DescribedVecEnv, VecEnv
 from st_rl.runners.signals import GracefulStop
 from st_rl.storage.rollout_files import Compression, Metadata, TrajectoryWriter
 from st_rl.utils.obs_layout import ObsLayout, layouts_of
+from st_rl.utils.policy_interface import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +28,19 @@ class Observer:
     obs_segments: ObsLayout
     critic_obs_segments: ObsLayout | None
     num_actions: int
+    env_settings: Settings | None = None
+    """What the numbers mean, where the environment says so."""
 
     @classmethod
     def of(cls, env: VecEnv) -> Observer:
         """The observer of an environment."""
         own, critic = layouts_of(env.obs_segments, env.critic_obs_segments, env.num_critic_obs == env.num_obs)
-        return cls(own, critic, env.num_actions)
+        return cls(own, critic, env.num_actions, settings_of(env))
+
+
+def settings_of(env: VecEnv) -> Settings | None:
+    """What the numbers of ``env`` mean, where it says so."""
+    return env.settings if isinstance(env, DescribedVecEnv) else None
 
 
 class DemonstrationSaver:
@@ -120,6 +128,8 @@ class DemonstrationSaver:
     def collect(self, num_steps: int | None = None, num_trajectories: int | None = None) -> dict[str, Any]:
         """Play until that many steps (of every world) or trajectories are done, or SIGINT or SIGTERM arrives.
 
+        Where steps or a signal end it, the trajectories in flight are written as cut off there.
+
         Returns:
             ``steps`` and ``trajectories`` of this call, and ``signal``, the number of the one that ended it or 0.
         """
@@ -135,6 +145,15 @@ class DemonstrationSaver:
                     logged = time.monotonic()
                     rate = (steps + 1) * self.env.num_envs / (logged - began)
                     logger.info("%s: %d trajectories, %.0f steps/s", self.writer.collector, trajectories, rate)
+        if num_trajectories is None or self.writer.num_written - first_file < num_trajectories:
+            self.writer.flush()
+        for name, share in self.writer.clipped().items():
+            if share > 0.0:
+                bounds = self.writer.metadata.compression[name]
+                logger.warning(
+                    "%s: %.1f %% of the numbers of '%s' lay outside %g to %g and were clipped",
+                    *(self.writer.collector, 100.0 * share, name, bounds.low, bounds.high),
+                )
         return {
             "steps": self.num_steps - first_step,
             "trajectories": self.writer.num_written - first_file,

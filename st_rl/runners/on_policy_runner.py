@@ -17,6 +17,7 @@ from st_rl.algorithms import PPO, distributed, get_algorithm_class
 from st_rl.env import StatefulVecEnv, VecEnv
 from st_rl.modules import get_policy_class
 from st_rl.runners import checkpoint, restore
+from st_rl.runners.demonstration_saver import settings_of
 from st_rl.runners.manipulators import manipulate, replaces_critic
 from st_rl.runners.metrics import RolloutMetrics
 from st_rl.runners.progress import Progress, by_importance
@@ -26,7 +27,7 @@ from st_rl.runners.signals import GracefulStop
 from st_rl.storage.hidden import flatten_states, unflatten_states
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import layouts_of
-from st_rl.utils.run_folder import find_checkpoint, load_checkpoint
+from st_rl.utils.run_folder import load_newest_whole
 from st_rl.utils.transfer import TransferReport
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ class OnPolicyRunner:
         """The signal that ended ``learn`` early, if one did."""
         self.pruned = False
         """Whether the trial given to ``learn`` asked to stop."""
+        self._mean_reward: float | None = None
+        """Of the episodes that ended in the last iteration, if any did."""
         self._observations: Observations | None = None
         self._random_state: dict[str, Any] | None = None
         self._log = RunLog(self.log_dir)
@@ -102,6 +105,7 @@ class OnPolicyRunner:
             critic_obs_segments=self.critic_obs_segments,
             **arguments,
         )
+        actor_critic.env_settings = settings_of(env)
         algorithm = get_algorithm_class(self.algorithm_class)(actor_critic, device=self.device, **self.algorithm_cfg)
         _, critic_obs = _observed(env.get_observations())
         num_critic_obs = None if critic_obs is None else env.num_critic_obs
@@ -111,7 +115,9 @@ class OnPolicyRunner:
     # -- training ----------------------------------------------------------------------------------
 
     def learn(self, num_iterations: int, init_at_random_ep_len: bool = False, trial: Any = None) -> dict[str, float]:
-        """Train for ``num_iterations`` more; SIGINT and SIGTERM end it after the iteration in progress, saved.
+        """Train for ``num_iterations`` more; a signal ends it after the iteration in progress, saved.
+
+        The signals are SIGINT, SIGTERM, SIGHUP, and a reader of the progress who leaves (SIGPIPE).
 
         Args:
             init_at_random_ep_len: start the worlds at random times of their episodes (not in a resumed run).
@@ -144,7 +150,10 @@ class OnPolicyRunner:
             with GracefulStop() as stop:
                 while self.iteration < end:
                     metrics = self._iterate()
+                    self._mean_reward = metrics.get("mean_reward")
                     self.log(metrics, progress)
+                    if progress is not None and progress.reader_left:
+                        stop.requested = stop.requested or signal.SIGPIPE
                     if self._should_stop(stop, trial, metrics):
                         break
                     if self.iteration % self.save_interval == 0 and self.iteration < end:
@@ -248,7 +257,9 @@ class OnPolicyRunner:
         distributed.barrier()
         if distributed.rank() == 0:
             checkpoint.save_tensors(path, self.alg.state_dict() | {"iteration": iteration})
-            checkpoint.remove_other_states(folder, iteration)
+            checkpoint.remove_old_states(folder)
+            if self._mean_reward is not None:
+                checkpoint.note_best(folder, iteration, self._mean_reward)
         distributed.barrier()
         return path
 
@@ -272,7 +283,7 @@ class OnPolicyRunner:
         misaligned: bool = False,
         manipulators: Sequence[str] = (),
     ) -> TransferReport | None:
-        """Load the newest checkpoint of a run folder, or the given one.
+        """Load the newest whole checkpoint of a run folder, or the given one.
 
         Args:
             resume: continue that run exactly where it was saved (same environment, policy and algorithm); otherwise
@@ -286,12 +297,15 @@ class OnPolicyRunner:
         Raises:
             UserError: no, damaged or unfitting checkpoint; the message says what differs.
         """
-        path = Path(folder_or_checkpoint)
-        path = path if path.suffix == ".pt" else find_checkpoint(path)
-        state = load_checkpoint(path, self.device)
+        run = Path(folder_or_checkpoint)
+        if manipulators and resume:
+            raise UserError("manipulators change what a new run starts from; a resumed run goes on as it was")
+        if resume:
+            run = distributed.from_first(lambda: restore.find_resumable(run, distributed.world_size()))
+        state, path = load_newest_whole(run, self.device)
+        if not resume:
+            state = restore.converted(state, self.alg.actor_critic, path)
         if manipulators:
-            if resume:
-                raise UserError("manipulators change what a new run starts from; a resumed run goes on as it was")
             state = manipulate(state, self.alg, manipulators)
         if misaligned and not resume:
             return restore.load_misaligned(self.alg, state, path, own_critic=replaces_critic(manipulators))
@@ -304,9 +318,6 @@ class OnPolicyRunner:
         return None
 
     def _resume(self, path: Path, state: dict[str, Any]) -> None:
-        newest = find_checkpoint(path.parent)
-        if newest != path:
-            raise UserError(f"{path} is not the run's newest checkpoint; resume from {newest.name}, or start a new run")
         iteration = restore.iteration_of(state, path)
         run_state = checkpoint.load_tensors(
             checkpoint.state_path(path.parent, iteration, distributed.rank()), torch.device("cpu")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sys
 import time
 from collections.abc import Mapping
 from typing import TextIO
+
+logger = logging.getLogger(__name__)
 
 
 def duration(seconds: float) -> str:
@@ -38,15 +41,17 @@ _LINE = 120
 
 
 class Progress:
-    """A block of lines renewed in place on a terminal; elsewhere one line now and then."""
+    """A block of lines renewed in place on a terminal; elsewhere one line now and then; nothing without a stream."""
 
     max_metrics = 12
 
-    def __init__(self, stream: TextIO, start: int, end: int, line_interval: int = 10) -> None:
+    def __init__(self, stream: TextIO | None, start: int, end: int, line_interval: int = 10) -> None:
         """Iterations run from ``start`` to ``end``; without a terminal a line appears every ``line_interval``."""
         self.stream, self.start, self.end, self.line_interval = stream, start, end, line_interval
         self.began = time.monotonic()
-        self.terminal = stream.isatty()
+        self.terminal = stream is not None and stream.isatty()
+        self.reader_left = False
+        """Whether nobody reads the stream any more, as after ``| head``."""
         self._drawn = 0
 
     def report(self, iteration: int, steps_per_second: float, metrics: dict[str, float]) -> None:
@@ -58,8 +63,7 @@ class Progress:
         if self.terminal:
             self._draw([self._bar(done), head, *self._table(metrics)])
         elif done == 1 or iteration == self.end or done % self.line_interval == 0:
-            self.stream.write(f"{self._line(head, metrics)}\n")
-            self.stream.flush()
+            self._write(f"{self._line(head, metrics)}\n")
 
     def _line(self, head: str, metrics: dict[str, float]) -> str:
         """``head`` and as many whole metrics as there is room for."""
@@ -86,9 +90,21 @@ class Progress:
         columns = shutil.get_terminal_size().columns - 1
         # Back to the first line of the last drawing, then clear to the end of the screen.
         back = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
-        self.stream.write(back + "".join(f"{line[:columns]}\n" for line in lines))
-        self.stream.flush()
+        self._write(back + "".join(f"{line[:columns]}\n" for line in lines))
         self._drawn = len(lines)
+
+    def _write(self, text: str) -> None:
+        """Show ``text``; a stream that cannot be written is left alone from then on, for the work is worth more."""
+        if self.stream is None:
+            return
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except BrokenPipeError:
+            self.stream, self.reader_left = None, True
+        except (OSError, ValueError) as error:
+            self.stream = None
+            logger.warning("the progress can no longer be shown (%s); training goes on", error)
 
 
 class Countdown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,87 @@ import torch
 from torch import nn
 
 from st_rl.algorithms import PPO
+from st_rl.modules import ActorCritic
+from st_rl.runners import checkpoint
+from st_rl.runners.converted_weights import conversions, convert_weights
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
-from st_rl.utils.run_folder import config_entry, config_layout, load_weights, read_config
+from st_rl.utils.run_folder import (
+    checkpoint_iterations,
+    config_entry,
+    config_layout,
+    find_checkpoint,
+    load_checkpoint,
+    load_weights,
+    read_config,
+    run_folder_of,
+)
 from st_rl.utils.transfer import TransferReport, align_normalizer_state, load_misaligned_state_dict
 
+logger = logging.getLogger(__name__)
+
 _NORMALIZERS = ("obs_normalizer", "critic_obs_normalizer")
+
+
+def find_resumable(run: Path, ranks: int) -> Path:
+    """The checkpoint that a run goes on from: the one that ``run`` names, or the newest that is whole.
+
+    Whole is one that can be read and has the state of each of the ``ranks`` processes beside it.
+
+    Raises:
+        UserError: there is none; the message says what is wrong with the newest.
+    """
+    folder = run_folder_of(run)
+    newest = find_checkpoint(run)
+    if folder == run and not any(folder.glob("state_*.pt")):
+        raise UserError(
+            f"the run in '{folder}' has no state beside its checkpoints (state_<iteration>.pt) to go on from, as "
+            "policies that are shipped or only played have none; start a new run from its weights with --load-run"
+        )
+    iterations = checkpoint_iterations(folder) if folder == run else [iteration_in_name(newest)]
+    damaged: UserError | None = None
+    for iteration in reversed(iterations):
+        path = checkpoint.model_path(folder, iteration)
+        try:
+            load_checkpoint(path)
+            for rank in range(ranks):
+                checkpoint.load_tensors(checkpoint.state_path(folder, iteration, rank))
+        except UserError as error:
+            damaged = damaged or error
+            continue
+        if damaged is not None:
+            logger.warning("%s; the run goes on from %s instead", damaged, path.name)
+        return path
+    assert damaged is not None  # find_checkpoint has found one
+    raise damaged
+
+
+def iteration_in_name(path: Path) -> int:
+    """The number in ``model_<number>.pt``."""
+    return int(path.stem.removeprefix("model_"))
+
+
+def converted(state: Mapping[str, Any], policy: ActorCritic, path: Path) -> dict[str, Any]:
+    """The checkpoint ``path`` with weights for the scales of the environment that ``policy`` is trained in.
+
+    What differs and cannot be taken over by weights is said in one sentence.
+    """
+    folder = run_folder_of(path)
+    theirs, layouts = read_config(folder), run_layouts(folder)
+    actor, critic = conversions(policy, theirs, layouts, folder)
+    if actor.differences:
+        logger.warning("%s", actor.sentence(folder))
+    return convert_weights(state, policy, layouts, actor, critic, folder)
 
 
 def iteration_of(state: Mapping[str, Any], path: Path) -> int:
     """Number of iterations after which a checkpoint was saved."""
     if "iteration" not in state:
         raise UserError(f"{path} lacks its iteration and cannot be resumed; start a new run from its weights")
-    return int(state["iteration"])
+    value = state["iteration"]
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise UserError(f"{path} says it is of iteration {str(value)[:40]}; start a new run from its weights")
+    return value
 
 
 def run_layouts(folder: Path) -> tuple[ObsLayout, ObsLayout | None]:

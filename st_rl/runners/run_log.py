@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,11 @@ from tensorboardX import SummaryWriter
 from st_rl.runners import checkpoint
 from st_rl.runners.code_state import code_state, versions
 from st_rl.runners.metrics_file import MetricsWriter
+from st_rl.runners.run_lock import locked_run
 from st_rl.utils.errors import UserError
 from st_rl.utils.run_folder import checkpoint_iterations
+
+logger = logging.getLogger(__name__)
 
 
 class RunLog:
@@ -22,6 +27,7 @@ class RunLog:
         self.folder = folder
         self.owned: Path | None = None
         """The folder that is known to be this run's."""
+        self._lock = contextlib.ExitStack()
         self._events: SummaryWriter | None = None
         self._metrics: MetricsWriter | None = None
 
@@ -32,13 +38,21 @@ class RunLog:
         events, which are only ever added to, it is discarded by those who read them.
 
         Raises:
-            UserError: the folder holds checkpoints of another run, or cannot be written.
+            UserError: the folder holds checkpoints of another run, is being trained in, or cannot be written.
         """
         folder = self.folder
         if folder is None:
             return
         if folder != self.owned and folder.is_dir() and checkpoint_iterations(folder):
             raise UserError(f"{folder} already holds checkpoints; resume that run or choose another folder")
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_dir():
+            self._lock.enter_context(locked_run(folder))
+        if folder == self.owned and iteration:
+            aside = checkpoint.set_aside_after(folder, iteration)
+            if aside:
+                logger.warning("%s: %s moved to %s", folder, ", ".join(p.name for p in aside), aside[0].parent)
         state, changes = code_state()
         described = {**config, "versions": versions(), "code": state}
         checkpoint.write_json(folder / "config.json", described)
@@ -69,3 +83,4 @@ class RunLog:
         if self._metrics is not None:
             self._metrics.close()
         self._events = self._metrics = None
+        self._lock.close()

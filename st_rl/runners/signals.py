@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 from types import FrameType, TracebackType
 
 logger = logging.getLogger(__name__)
 
 
+_ENDING = [signal.SIGINT, signal.SIGTERM]
+if sys.platform != "win32":
+    _ENDING.append(signal.SIGHUP)
+
+
 class GracefulStop:
-    """Within this context the first SIGINT or SIGTERM only sets ``requested``; a second one ends the process.
+    """Within this context the first SIGINT, SIGTERM or SIGHUP only sets ``requested``; a second one ends the process.
+
+    A SIGHUP that is ignored, as under ``nohup``, stays ignored.
 
     Outside the main thread signals cannot be caught, and nothing happens.
     """
@@ -22,7 +30,9 @@ class GracefulStop:
 
     def __enter__(self) -> GracefulStop:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _ENDING:
+                if signal.getsignal(number) is signal.SIG_IGN and number != signal.SIGINT:
+                    continue
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 

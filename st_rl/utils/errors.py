@@ -1,5 +1,8 @@
 """The exception for mistakes that a user can mend."""
 
+import logging
+from functools import cache
+
 
 class UserError(Exception):
     """A mistake in what the user asked for; the message is one sentence that says what to do.
@@ -18,3 +21,9 @@ class UnknownNameError(UserError, KeyError):
     def __str__(self) -> str:
         # KeyError would print the repr of the message, quotes and all.
         return str(self.args[0])
+
+
+@cache
+def say_once(logger: logging.Logger, sentence: str) -> None:
+    """Warn with ``sentence``, but not again in this process: many worlds and repetitions meet the same."""
+    logger.warning("%s", sentence)

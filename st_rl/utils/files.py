@@ -16,8 +16,11 @@ def write_atomically(path: Path, *pieces: bytes | memoryview) -> None:
     A writer that is killed leaves a file ``.<name>.<process id>.tmp`` behind, which no reader looks at.
 
     Raises:
-        UserError: the folder cannot be written or the disk is full; ``path`` is as it was.
+        UserError: the folder cannot be written, the disk is full, or ``path`` is no file (a folder or a device, which
+            must not be replaced); ``path`` is as it was.
     """
+    if path.exists() and not path.is_file():
+        raise UserError(f"'{path}' is no file that could be replaced; choose another name")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

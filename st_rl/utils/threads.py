@@ -6,7 +6,10 @@ program has one of the cores, while most operations of a rollout take 10 us.
 
 from __future__ import annotations
 
+import contextlib
+from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import Any
 
 import torch
 
@@ -20,11 +23,10 @@ class OneThread:
     def __init__(self, device: torch.device | str = "cpu") -> None:
         """On another ``device`` than the CPU nothing changes."""
         self._applies = torch.device(device).type == "cpu"
-        self._before: list[int] = []
 
     def __enter__(self) -> OneThread:
         if self._applies:
-            self._before.append(torch.get_num_threads())
+            _before.append(torch.get_num_threads())
             torch.set_num_threads(1)
         return self
 
@@ -32,4 +34,36 @@ class OneThread:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._applies:
-            torch.set_num_threads(self._before.pop())
+            torch.set_num_threads(_before.pop())
+
+
+_before: list[int] = []
+"""Threads outside the contexts that are entered, the outermost first."""
+
+
+def in_one_thread() -> bool:
+    """Whether a ``OneThread`` is entered."""
+    return bool(_before)
+
+
+def wide_threads() -> int:
+    """How many threads torch has outside of all ``OneThread``."""
+    return _before[0] if _before else torch.get_num_threads()
+
+
+def all_threads(worth_it: bool = True) -> AbstractContextManager[Any]:
+    """Within ``OneThread`` a context that uses as many threads as there are outside of it, if that is ``worth_it``."""
+    return _ALL if worth_it and _before and _before[0] > 1 else _NOTHING
+
+
+class _AllThreads:
+    def __enter__(self) -> None:
+        torch.set_num_threads(_before[0])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        torch.set_num_threads(1)
+
+
+_ALL, _NOTHING = _AllThreads(), contextlib.nullcontext()

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.kernels import bodies, state
-from legged_gym_ext.kernels.pool import shared_pool
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.robots.kinematics import joint_angles, leg_origins
 from legged_gym_ext.sim.interface import MAX_COORDINATE
+from st_rl.utils.pool import shared_pool
 
 
 class CompiledReader:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -15,11 +16,29 @@ from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain.height_field import HeightField
 from st_rl.utils.errors import UserError
 
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+"""Environment variables, one of which names the display of a desktop."""
+
 
 def require_display() -> None:
     """Raise ``UserError`` where no window can be opened."""
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, _DISPLAYS)):
         raise UserError("there is no display for a window; use legged-record to make a video instead")
+
+
+def _require_window_system() -> None:
+    """Raise ``UserError`` where the display that is named is not there, which the viewer itself would pass over."""
+    if not sys.platform.startswith("linux"):
+        return
+    import glfw  # type: ignore[import-untyped]
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        if glfw.init():
+            return
+    named = " or ".join(f"'{os.environ[name]}'" for name in _DISPLAYS if os.environ.get(name))
+    reason = f" ({said[-1].message})" if said else ""
+    raise UserError(f"no window can be opened on the display {named}{reason}; use legged-record instead")
 
 
 class Viewer:
@@ -28,6 +47,7 @@ class Viewer:
     def __init__(self, sim: Simulator, height_field: HeightField | None, on_key: Callable[[int], None]) -> None:
         """Raises ``UserError`` where no window can be opened."""
         require_display()
+        _require_window_system()
         # Imported here: these open the window system.
         from mujoco import mjtCamera, mjtGridPos, viewer
 

@@ -1,4 +1,7 @@
-"""What a browser draws: robots, obstacles and ground of a session, and a camera that follows."""
+"""What a browser draws: robots, obstacles and ground of a session.
+
+To follow a robot the whole picture moves below the node ``/world``, and no camera does: cameras stay their owners'.
+"""
 
 # pyright: reportMissingImports=false
 # (viser and trimesh come with the extra 'web')
@@ -17,6 +20,7 @@ from legged_gym_ext.rotations import quat_from_euler_xyz
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.viewing.web.session import PlaySession
 
+_WORLD = "/world"
 LANE_WIDTH = 4.0
 """Distance of the lanes of a session on tracks, m."""
 _GROUND, _FLOOR, _OBSTACLE = (150, 156, 160), (176, 182, 186), (216, 140, 70)
@@ -66,17 +70,17 @@ def ground_mesh(ground: HeightField) -> tuple[np.ndarray, np.ndarray]:
 
 
 class LaneScene:
-    """Robot and obstacles of one lane, below the node ``/lane_<index>``."""
+    """Robot and obstacles of one lane, below the node ``/world/lane_<index>``."""
 
     def __init__(self, server: Any, session: PlaySession, index: int) -> None:
         self._scene, self._session, self._index = server.scene, session, index
-        self._root = f"/lane_{index}"
+        self._root = f"{_WORLD}/lane_{index}"
         self.offset = np.array([0.0, LANE_WIDTH * index if session.has_track else 0.0, 0.0])
         """(3,) m, where the origin of the lane's world is drawn."""
         self._scene.add_frame(self._root, position=tuple(self.offset), show_axes=False)
         state = session.lanes[index].env.state
         self._bodies = self._add_robot(state.robot, _TINTS[index % len(_TINTS)])
-        self._boxes: Any = None
+        self._boxes: list[Any] = []
         self._drawn_boxes = torch.empty(0)
         self._forces: Any = None
 
@@ -108,23 +112,27 @@ class LaneScene:
         self._draw_forces(show_forces)
 
     def _draw_boxes(self, boxes: np.ndarray) -> None:
-        if self._boxes is not None:
-            self._boxes.remove()
-            self._boxes = None
-        there = (boxes[:, 7:10] > 0.0).all(axis=1)
+        for drawn in self._boxes:
+            drawn.remove()
+        self._boxes = []
         track = self._session.lanes[self._index].env.state.track
-        if track is None or not there.any():
+        if track is None:
             return
+        there = (boxes[:, 7:10] > 0.0).all(axis=1)
         obstacle = track.tracks.obstacle[self._session.world].cpu().numpy()
-        colors = np.where(obstacle[:, None], _OBSTACLE, _FLOOR).astype(np.uint8)
-        self._boxes = self._scene.add_batched_meshes_simple(
-            f"{self._root}/boxes",
+        for name, color, chosen in (("floors", _FLOOR, there & ~obstacle), ("obstacles", _OBSTACLE, there & obstacle)):
+            if chosen.any():
+                self._boxes.append(self._add_boxes(name, color, boxes[chosen]))
+
+    def _add_boxes(self, name: str, color: tuple[int, int, int], boxes: np.ndarray) -> Any:
+        return self._scene.add_batched_meshes_simple(
+            f"{self._root}/{name}",
             np.asarray(_UNIT_BOX.vertices, np.float32),
             np.asarray(_UNIT_BOX.faces, np.uint32),
-            batched_wxyzs=wxyz(boxes[there, 3:7]),
-            batched_positions=boxes[there, 0:3],
-            batched_scales=boxes[there, 7:10],
-            batched_colors=colors[there],
+            batched_wxyzs=wxyz(boxes[:, 3:7]),
+            batched_positions=boxes[:, 0:3],
+            batched_scales=boxes[:, 7:10],
+            batched_colors=color,
             flat_shading=True,
             lod="off",
         )
@@ -155,55 +163,44 @@ class LaneScene:
 
 
 class SessionScene:
-    """The whole picture of a session, the same for every browser, and a camera for each that may follow a robot."""
+    """The whole picture of a session, the same for every browser."""
 
     def __init__(self, server: Any, session: PlaySession) -> None:
         self._server, self._session = server, session
         server.scene.set_up_direction("+z")
+        self._world = server.scene.add_frame(_WORLD, show_axes=False)
         self.lanes: list[LaneScene] = []
-        self._target = np.zeros(3)
         self._made_of: list[Any] = []
         self._add_ground()
-        self.rebuild()
+        self._rebuild()
 
     def _add_ground(self) -> None:
         ground = self._session.lanes[0].env.state.height_field
+        name = f"{_WORLD}/ground"
         if ground is None:
-            size = (200.0, 200.0)
-            self._server.scene.add_grid("/ground", width=size[0], height=size[1], cell_size=0.5, section_size=2.0)
+            self._server.scene.add_grid(name, width=200.0, height=200.0, cell_size=0.5, section_size=2.0)
         else:
             vertices, faces = ground_mesh(ground)
-            self._server.scene.add_mesh_simple("/ground", vertices, faces, color=_GROUND, flat_shading=True)
+            self._server.scene.add_mesh_simple(name, vertices, faces, color=_GROUND, flat_shading=True)
 
-    def rebuild(self) -> None:
+    def _rebuild(self) -> None:
         """Draw the lanes anew, as after the course was changed."""
         for lane in self.lanes:
             lane.remove()
         self.lanes = [LaneScene(self._server, self._session, index) for index in range(len(self._session.lanes))]
         self._made_of = list(self._session.lanes)
-        self._target = self.lanes[0].trunk()
 
     def update(self, *, follow: bool, show_forces: bool) -> None:
-        """Bring everything to where it is now; where ``follow`` is set, cameras move along with the first robot."""
+        """Bring everything to where it is now; where ``follow`` is set, the first robot stays in the middle."""
         if self._made_of != self._session.lanes:
-            self.rebuild()
+            self._rebuild()
         with self._server.atomic():
             for lane in self.lanes:
                 lane.update(show_forces)
-        target, self._target = self._target, self.lanes[0].trunk()
-        if follow:
-            for client in self._server.get_clients().values():
-                move_camera(client, self._target - target, self._target)
+            if follow:
+                self._world.position = tuple(-self.lanes[0].trunk())
 
     def show_from_the_side(self, client: Any) -> None:
-        """Put the camera of a browser beside the first robot."""
-        target = self.lanes[0].trunk()
-        client.camera.position = tuple(target + np.array([-1.4, -1.8, 0.9]))
-        client.camera.look_at = tuple(target)
-
-
-def move_camera(client: Any, step: np.ndarray, target: np.ndarray) -> None:
-    """Move the camera of a browser by ``step (3,)`` m, to look at ``target (3,)`` m."""
-    with client.atomic():
-        client.camera.position = tuple(np.asarray(client.camera.position) + step)
-        client.camera.look_at = tuple(target)
+        """Put the camera of a browser beside the first robot, which is in the middle."""
+        client.camera.position = (-1.2, -1.7, 0.9)
+        client.camera.look_at = (0.3, 0.0, 0.0)

@@ -19,6 +19,7 @@ from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.terrain.blocks import BLOCKS
+from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
 from legged_gym_ext.viewing.overlay import active_skill, obstacle_text
 from legged_gym_ext.viewing.video import Command, TrackVideoCfg
 from legged_gym_ext.viewing.window import play_cfg, start_command
@@ -34,7 +35,7 @@ class SessionCfg:
 
     task: TaskCfg
     policies: dict[str, Path]
-    """Name -> run folder of every policy that can be chosen."""
+    """Name -> run folder, or checkpoint, of every policy that can be chosen."""
     side_by_side: tuple[str, ...]
     """The policies that play from the beginning, each in a lane of its own, on the same course."""
     course: TrackVideoCfg = field(default_factory=TrackVideoCfg)
@@ -45,6 +46,8 @@ class SessionCfg:
     depth: bool = False
     """Give robots a depth camera whose image is shown, although their policy does not need one."""
     where: Where = field(default_factory=Where)
+    disturbances: DisturbanceOptions = field(default_factory=DisturbanceOptions)
+    """Noise, pushes, randomization and sampled actions; none of them unless asked for."""
 
 
 class Lane:
@@ -52,7 +55,8 @@ class Lane:
 
     def __init__(self, cfg: SessionCfg, name: str, course: TrackVideoCfg, seed: int) -> None:
         """Raises ``UserError`` where the policy does not fit the task."""
-        env_cfg = play_cfg(cfg.task.env, course)
+        env_cfg = shown_cfg(play_cfg(cfg.task.env, course), cfg.disturbances)
+        self._sample = cfg.disturbances.sample_actions
         if cfg.depth and env_cfg.camera is None:
             env_cfg = replace(env_cfg, camera=DepthCameraCfg())
         self.env: LeggedEnv = runs.make_env(env_cfg, cfg.where, num_envs=cfg.worlds, seed=seed)
@@ -66,7 +70,7 @@ class Lane:
         """Let the policy called ``name`` act from now on; the robot goes on from where it is."""
         if name not in self._folders:
             raise UnknownNameError("policy", name, sorted(self._folders))
-        self.policy = runs.RunPolicy(self._folders[name], self.env)
+        self.policy = runs.RunPolicy(self._folders[name], self.env, sample=self._sample)
         self.skills, self.name = mutex_skills(self._folders[name]), name
 
     @torch.inference_mode()

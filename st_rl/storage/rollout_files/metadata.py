@@ -14,6 +14,7 @@ from st_rl.utils.errors import UserError
 from st_rl.utils.files import write_atomically
 from st_rl.utils.obs_layout import ObsLayout
 from st_rl.utils.ranges import Checked
+from st_rl.utils.run_folder import read_json
 
 FILE_NAME = "metadata.json"
 FIXED_FIELDS = ("obs", "critic_obs", "actions", "rewards", "dones", "time_outs")
@@ -44,6 +45,13 @@ class Compression(Checked):
         if self.dtype == "float16":
             return values.half()
         return ((values - self.low) * (255.0 / (self.high - self.low))).round().clamp(0, 255).byte()
+
+    def outside(self, values: torch.Tensor) -> torch.Tensor:
+        """How many of ``values`` are clipped by ``encode``, 0-d int64; rounding alone does not count."""
+        if self.dtype == "float16":
+            return torch.zeros((), dtype=torch.int64)
+        slack = (self.high - self.low) / 510.0
+        return ((values < self.low - slack) | (values > self.high + slack)).sum()
 
     def decode(self, stored: torch.Tensor) -> torch.Tensor:
         """The inverse of ``encode``, float32."""
@@ -168,9 +176,9 @@ class Metadata:
         """Read ``metadata.json``; ``UserError`` where it is missing or damaged."""
         path = folder / FILE_NAME
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_json(path)
         except FileNotFoundError as error:
             raise UserError(f"{folder} has no {FILE_NAME}; start a collector that writes there") from error
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read ({str(error)[:100]}); collect into another folder") from error
         return cls.from_json(data, path)

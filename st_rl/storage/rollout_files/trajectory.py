@@ -127,6 +127,8 @@ class TrajectoryWriter:
             for name, (dtype, shape) in metadata.arrays().items()
         }
         self._lengths = torch.zeros(num_envs, dtype=torch.int64)
+        self._clipped = dict.fromkeys(metadata.compression, 0)
+        self._numbers = dict.fromkeys(metadata.compression, 0)
         self._worlds = torch.arange(num_envs)
 
     def add(self, obs: torch.Tensor, step: Mapping[str, torch.Tensor]) -> list[Path]:
@@ -136,6 +138,7 @@ class TrajectoryWriter:
             obs: (N, D), before the step.
             step: the other arrays of ``Metadata.arrays``, each ``(N, *shape)``.
         """
+        self._count_clipped(obs.cpu())
         values = {**self.metadata.disassemble(obs.cpu()), **{name: value.cpu() for name, value in step.items()}}
         for name, buffer in self._buffers.items():
             buffer[self._lengths, self._worlds] = values[name].to(buffer.dtype)
@@ -144,6 +147,23 @@ class TrajectoryWriter:
         self._buffers["time_outs"][self.max_length - 1] |= cut
         ended = (values["dones"] | cut).nonzero().squeeze(1).tolist()
         return [path for world in ended if (path := self._write(world)) is not None]
+
+    def flush(self) -> list[Path]:
+        """Write the trajectories in flight, marked as timed out at their last step; returns the files."""
+        running = (self._lengths > 0).nonzero().squeeze(1).tolist()
+        for world in running:
+            self._buffers["time_outs"][self._lengths[world] - 1, world] = True
+        return [path for world in running if (path := self._write(world)) is not None]
+
+    def clipped(self) -> dict[str, float]:
+        """Segment that is compressed to a range -> share of its numbers so far that lay outside and were clipped."""
+        return {name: self._clipped[name] / max(count, 1) for name, count in self._numbers.items()}
+
+    def _count_clipped(self, obs: torch.Tensor) -> None:
+        for name, compression in self.metadata.compression.items():
+            values = self.metadata.obs_segments.select(obs, name)
+            self._clipped[name] += int(compression.outside(values))
+            self._numbers[name] += values.numel()
 
     def _write(self, world: int) -> Path | None:
         length = int(self._lengths[world])

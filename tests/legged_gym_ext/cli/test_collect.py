@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from commands import call
-from toy_runs import write_toy_skills
+from toy_runs import write_toy_run, write_toy_skills
 
 from legged_gym_ext.runs import folders as runs
 from st_rl.storage.rollout_files import Metadata, Trajectory, list_trajectories
@@ -96,7 +99,6 @@ def test_the_skills_of_a_robot_together_can_be_the_teacher(tmp_path: Path, monke
         ([], "--data, a folder, and --teacher, a run"),
         (["--data", "d", "--teacher", "nobody"], "no run 'nobody'"),
         (["--data", "d", "--teacher", TEACHER, "--teacher-source", "both"], "actor, critic"),
-        (["--data", "d", "--teacher", TEACHER, "--training-run", "nothing"], "no run 'nothing'"),
         (["--data", "d", "--teacher", TEACHER, "--name", "a_b"], "cannot name a collector"),
         (["--data", "d", "--teacher", TEACHER, "--compress", "proprioception:1"], "write 'segment'"),
         (["--data", "d", "--teacher", TEACHER, "--compress", "depth"], "'depth'"),
@@ -142,3 +144,56 @@ def test_wrong_names_leave_no_run_folder_behind(
     assert call("train", "go1_walk", *WORLDS, *arguments, "--log-root", str(tmp_path)) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_collector_waits_for_the_run_of_a_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, logs = tmp_path / "data", tmp_path / "logs"
+    student = ["--training-run", "student", "--log-root", str(logs), "--max-length", "4"]
+    assert collect(data, *student, "--steps", "8") == 0
+    assert "there is no run 'student' yet; until there is, the teacher plays" in capsys.readouterr().out
+    write_toy_run(logs / "go1_walk" / "2026-01-01_00-00-00_student", "go1_walk")
+    # The teacher drives the first episodes to their ends.
+    assert collect(data, *student, "--steps", "25") == 0
+    assert "yet" not in capsys.readouterr().out
+    metadata = Metadata.load(data)
+    first, last = (Trajectory(list_trajectories(data)[place], metadata).read(0, 9) for place in (0, -1))
+    # The teacher does what it says; the untrained student does something else.
+    assert torch.equal(first["actions"], first["action_labels"])
+    assert not torch.equal(last["actions"], last["action_labels"])
+
+
+def test_a_name_that_is_in_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "data"
+    assert collect(data, "--steps", "4", "--max-length", "2", "--name", "one") == 0
+    program = (
+        "import fcntl, sys\n"
+        "file = open(sys.argv[1], 'ab')\n"
+        "fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    arguments = [sys.executable, "-c", program, str(data / ".one.lock")]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin is not None and other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        assert collect(data, "--steps", "4", "--name", "one") == 2
+        error = capsys.readouterr().err
+        assert "a collector 'one' is at work" in error and error.count("\n") == 1
+        assert collect(data, "--steps", "4", "--max-length", "2", "--name", "two") == 0
+        other.kill()
+    # A process that was killed does not keep its name.
+    assert collect(data, "--steps", "4", "--max-length", "2", "--name", "one") == 0
+
+
+def test_the_documented_example_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of the page, in its order, with fewer worlds and steps."""
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "imitate.md").read_text(encoding="utf-8")
+    block = page.split("## With collectors")[1].split("```bash")[1].split("```")[0].replace("\\\n", " ")
+    small = {"collect": ["--steps", "25", *WORLDS], "train": [*WORLDS, *STEPS, *QUIET]}
+    monkeypatch.chdir(tmp_path)
+    lines = [shlex.split(line.removesuffix("&")) for line in block.splitlines() if line.startswith("legged-")]
+    assert [line[0] for line in lines] == ["legged-collect", "legged-train", "legged-collect"]
+    for name, *arguments in lines:
+        command = name.removeprefix("legged-")
+        assert call(command, *arguments, *small[command]) == 0
+    assert {path.name.split("_")[1] for path in list_trajectories(tmp_path / "data" / "walk")} == {"one", "two"}

@@ -64,12 +64,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert [entry.name for entry in tmp_path.iterdir()] == ["config.json"]
 
 
-def test_only_the_states_of_one_iteration_are_kept(tmp_path: Path) -> None:
-    for iteration in (5, 50):
+def test_the_states_of_the_last_three_checkpoints_are_kept(tmp_path: Path) -> None:
+    for iteration in (5, 50, 60, 100):
+        checkpoint.model_path(tmp_path, iteration).touch()
         for rank in (0, 1):
             checkpoint.state_path(tmp_path, iteration, rank).touch()
-    checkpoint.remove_other_states(tmp_path, 5)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["state_5.1.pt", "state_5.pt"]
+    checkpoint.remove_old_states(tmp_path)
+    kept = {f"state_{name}.pt" for name in ("50", "50.1", "60", "60.1", "100", "100.1")}
+    assert {path.name for path in tmp_path.glob("state_*")} == kept
 
 
 def test_the_state_of_the_generators_survives_a_file(tmp_path: Path) -> None:

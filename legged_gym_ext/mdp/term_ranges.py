@@ -1,0 +1,34 @@
+"""Between which bounds the numbers of an observation term lie."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Bounds = tuple[float, float]
+UNBOUNDED: Bounds = (-math.inf, math.inf)
+"""Of terms whose numbers have no bounds but those of ``normalization.clip_observations``."""
+_RANGES: dict[Callable[..., Any], Bounds] = {}
+
+Term = TypeVar("Term", bound=Callable[..., Any])
+
+
+def within(low: float, high: float) -> Callable[[Term], Term]:
+    """Declare that an observation term returns numbers from ``low`` to ``high``, in its own unit, before noise."""
+
+    def declare(term: Term) -> Term:
+        _RANGES[term] = (low, high)
+        return term
+
+    return declare
+
+
+def range_of(term: Callable[..., Any]) -> Bounds:
+    """The bounds that ``term`` was declared with; ``UNBOUNDED`` without a declaration."""
+    return _RANGES.get(term, UNBOUNDED)
+
+
+def is_declared(term: Callable[..., Any]) -> bool:
+    """Whether ``term`` states its range."""
+    return term in _RANGES
