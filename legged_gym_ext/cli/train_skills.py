@@ -1,4 +1,4 @@
-"""Train walk, learn every skill from it, evaluate and combine them. Started again, it goes on where it was."""
+"""Train walk, learn every skill from it, combine them, and teach a policy that sees. Started again, it goes on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from st_rl.utils.ranges import Bounds, Checked, Count, Whole
 
 @dataclass
 class TrainSkillsOptions(Checked):
-    """Train walk, learn every skill from it, evaluate and combine them. Started again, it goes on where it was."""
+    """Train walk, learn every skill from it, combine them, and teach a policy that sees. Started again, it goes on."""
 
     robot: str = "go1"
     """Robot to train."""
@@ -43,6 +43,8 @@ class TrainSkillsOptions(Checked):
     """Number of episodes of every evaluation; by default that of the protocol."""
     strict_episodes: Whole = 100
     """Episodes of every skill that are checked at every physics step."""
+    student: bool = True
+    """Teach a policy that sees through a depth camera what the mutex knows."""
     video: bool = True
     """Film every skill and the combined policy."""
 
@@ -62,6 +64,7 @@ def main(argv: list[str] | None = None) -> int:
         max_iterations=options.max_iterations,
         episodes=options.episodes,
         strict_episodes=options.strict_episodes,
+        student=options.student,
         videos=options.video and find_gl_library() is not None,
     )
     if options.video and not plan.videos:

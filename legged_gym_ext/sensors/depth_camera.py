@@ -16,7 +16,7 @@ from legged_gym_ext.kernels.available import compiled_kernels
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
 from legged_gym_ext.sensors.latency import Delays
-from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu
+from legged_gym_ext.sensors.raycast import HeightAt, cast_rays, cast_rays_on_cpu, cast_rays_on_surface
 from st_rl.utils.ranges import Bounds, Checked, Pixels, RangeError, SecondsInterval
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class DepthCameraCfg(Checked):
     """Time between two draws, s."""
     noise: DepthNoiseCfg | None = field(default_factory=DepthNoiseCfg)
     """``None`` is a perfect image."""
+    own_legs: bool = False
+    """Whether it sees the legs of the robot that carries it, as boxes around their shapes."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,18 +84,21 @@ class DepthCamera:
         *,
         turned: bool = True,
         num_threads: int = 0,
+        height_at: HeightAt | None = None,
     ) -> None:
         """``control_dt`` is the time between two updates, s.
 
         Args:
             turned: whether boxes may be turned.
             num_threads: on a CPU, 0 for one per core.
+            height_at: the ground, where it is not flat; it is looked at every 5 cm.
         """
         self.cfg, self.num_envs, self._dt, self._turned = cfg, num_envs, control_dt, turned
         self.device, self._generator = torch.device(device), generator
         self.skip_empty = self.device.type == "cpu"
         """Look only with the cameras that take an image, for which the host must know which they are, and by compiled
         kernels if there are any."""
+        self._height_at = height_at
         self._rays = pixel_rays(cfg, device)
         self._kernels = self._compile(num_threads)
         self.position, self.angles = self._rand(3), self._rand(3)
@@ -101,6 +106,8 @@ class DepthCamera:
         length = math.ceil(cfg.latency[1] * cfg.rate) + 1
         self.images = torch.full((length, num_envs, cfg.height, cfg.width), cfg.far, device=device)
         """(L, N, H, W) m, the last images taken, the newest first."""
+        self.ages = torch.zeros(length, num_envs, device=device)
+        """(L, N) s since each of them was taken."""
         self.since = torch.zeros(num_envs, device=device)
         """(N,) s since the newest image was taken."""
         self.latency, self.clock = self._draw_latency()
@@ -108,7 +115,7 @@ class DepthCamera:
 
     def _compile(self, num_threads: int) -> CompiledCamera | None:
         """Compiled kernels, on a CPU and where there is a compiler."""
-        if self.device.type != "cpu" or not compiled_kernels():
+        if self.device.type != "cpu" or self._height_at is not None or not compiled_kernels():
             return None
         from legged_gym_ext.sensors.compiled_camera import CompiledCamera
 
@@ -158,6 +165,9 @@ class DepthCamera:
             self._take(self._compiled, base_pos, base_quat, boxes, fresh, due)
         else:
             self._take_with_tensors(base_pos, base_quat, boxes, fresh, due)
+        older = self.ages + self._dt
+        shifted = torch.cat((torch.zeros_like(older[:1]), older[:-1] * ~fresh))
+        self.ages = torch.where(due, shifted, older)
         # After a reset each camera begins somewhere between two images, or all worlds would take theirs at once.
         self.since = torch.where(fresh, phase, torch.where(due, 0.0, since))
         clock = self.clock - self._dt
@@ -215,7 +225,10 @@ class DepthCamera:
             axes = quat_rotate(quat[:, None].expand(-1, 3, -1), axes)
         # Row k of axes is where axis k of the camera points; each coordinate of the rays is contiguous.
         rays = (axes.transpose(1, 2) @ self._rays.t()).transpose(1, 2)
-        if self.skip_empty:
+        if self._height_at is not None:
+            on_boxes = cast_rays(origin, rays, boxes, turned=self._turned, ground=False)
+            found = cast_rays_on_surface(origin, rays, self._height_at, self.cfg.far, _STRIDE).minimum(on_boxes)
+        elif self.skip_empty:
             found = cast_rays_on_cpu(origin, rays, boxes, self.cfg.far)
         else:
             found = cast_rays(origin, rays, boxes, turned=self._turned)
@@ -224,12 +237,21 @@ class DepthCamera:
     def delivered(self) -> Tensor:
         """(N, 1, H, W): the newest images that have arrived, from -0.5 for ``near`` to 0.5 for ``far``."""
         cfg = self.cfg
-        age = ((self.latency - self.since) * cfg.rate - 1e-3).ceil().clamp(0, len(self.images) - 1).long()
+        arrived = self._arrived()
         if self._compiled is not None:
-            return self._compiled.deliver(self.images, age)
-        index = age[None, :, None, None].expand(1, -1, cfg.height, cfg.width)
+            return self._compiled.deliver(self.images, arrived)
+        index = arrived[None, :, None, None].expand(1, -1, cfg.height, cfg.width)
         image = self.images.gather(0, index).transpose(0, 1)
         return (image - cfg.near) / (cfg.far - cfg.near) - 0.5
+
+    def delivered_age(self) -> Tensor:
+        """(N, 1) s since the images that ``delivered`` shows were taken; it falls when a new one arrives."""
+        return self.ages.gather(0, self._arrived()[None]).t()
+
+    def _arrived(self) -> Tensor:
+        """(N,) long: which of the last images is the newest that has arrived."""
+        cfg = self.cfg
+        return ((self.latency - self.since) * cfg.rate - 1e-3).ceil().clamp(0, len(self.images) - 1).long()
 
     # ---------------------------------------------------------------- persistence
 
@@ -243,4 +265,6 @@ class DepthCamera:
             vars(self)[name] = state[name].clone()
 
 
-_CARRIED = ("position", "angles", "images", "since", "latency", "clock")
+_STRIDE = 0.05
+"""Distance along a ray between two looks at rough ground, m in depth."""
+_CARRIED = ("position", "angles", "images", "ages", "since", "latency", "clock")

@@ -35,6 +35,7 @@ from st_rl.modules.visual_actor_critic import (
     VisualDeterministicAC,
     VisualDeterministicRecurrent,
 )
+from st_rl.modules.visual_memory import ImageMemory, VisualMemoryMixin, VisualPrivilegeStateAc
 
 for _policy_class in (
     ActorCritic,
@@ -54,6 +55,7 @@ for _policy_class in (
     StateAcRecurrent,
     VisualDeterministicAC,
     VisualDeterministicRecurrent,
+    VisualPrivilegeStateAc,
 ):
     POLICY_CLASSES.register(_policy_class.__name__, _policy_class)
 
@@ -84,6 +86,7 @@ __all__ = [
     "EncoderStateAcRecurrent",
     "EstimatorActorHiddenState",
     "EstimatorMixin",
+    "ImageMemory",
     "LstmHiddenState",
     "Memory",
     "MlpModel",
@@ -98,6 +101,8 @@ __all__ = [
     "VisualActorCriticMixin",
     "VisualDeterministicAC",
     "VisualDeterministicRecurrent",
+    "VisualMemoryMixin",
+    "VisualPrivilegeStateAc",
     "conv2d_output_shape",
     "get_activation_Cls",
     "get_policy_class",
