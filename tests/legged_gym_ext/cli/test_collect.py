@@ -1,4 +1,4 @@
-"""``scripts/collect.py`` and the training from what it collects, with the shipped walk as the teacher."""
+"""``legged-collect`` and the training from what it collects, with the shipped walk as the teacher."""
 
 from __future__ import annotations
 

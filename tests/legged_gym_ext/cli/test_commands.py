@@ -183,4 +183,4 @@ def test_without_a_display_play_says_what_to_do(
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert call("play", "--policy", "small", "--log-root", str(root)) == 2
-    assert "scripts/record.py" in capsys.readouterr().err
+    assert "legged-record" in capsys.readouterr().err
