@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,3 +198,21 @@ class Asset:
         """Return the index of the first shape of a body, counted over the asset, and how many it has."""
         start = sum(len(b.shapes) for b in self.bodies[:body])
         return start, len(self.bodies[body].shapes)
+
+
+def load_asset(root: str | Path, file: str | Path, options: AssetOptions) -> Asset:
+    """Return the asset of a URDF (``.urdf``) or MJCF (``.xml``, ``.mjcf``) file, a path below ``root``.
+
+    Raises ``AssetNotFoundError`` where there is no such file, ``AssetError`` where it cannot be an asset.
+    """
+    # Both end in this module's classes, so they are imported when a file is there to be read.
+    from isaacgym.engine.mjcf import load_mjcf
+    from isaacgym.engine.urdf import load_urdf
+
+    path = Path(root, file).expanduser().absolute()
+    if not path.is_file():
+        raise AssetNotFoundError(f"there is no asset file '{file}' in '{root}'")
+    kinds = {".urdf": load_urdf, ".xml": load_mjcf, ".mjcf": load_mjcf}
+    if path.suffix.lower() not in kinds:
+        raise AssetError(f"'{path}' is not read: assets have to be files ending in {', '.join(kinds)}")
+    return kinds[path.suffix.lower()](path, options)
