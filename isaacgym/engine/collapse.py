@@ -28,9 +28,7 @@ def collapsed(link: Link) -> Link:
     Inertias merge as the file states them, before anybody checks whether a body could have them: many files give
     fixed parts an inertia that alone would be impossible. A merged link's children become its parent's.
     """
-    result = replace(
-        link, shapes=list(link.shapes), visuals=list(link.visuals), children=[], inertial=link.inertial
-    )
+    result = replace(link, shapes=list(link.shapes), visuals=list(link.visuals), children=[], inertial=link.inertial)
     for child in map(collapsed, link.children):
         if child.dofs or child.keep:
             result.children.append(child)
@@ -129,7 +127,7 @@ def _valid(name: str, properties: MassProperties, moving: bool) -> MassPropertie
         tensor = mass * LEAST_RADIUS**2 * np.eye(3)
     repaired = mass_properties.repaired(tensor)
     change = float(np.abs(repaired - tensor).max() / np.abs(tensor).max())
-    if change > 1e-6:
+    if change > 1e-4:
         logger.warning(
             "no body can have the inertia that the file gives '%s'; it was changed by %.2g of its largest entry",
             name,

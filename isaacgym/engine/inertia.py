@@ -129,6 +129,8 @@ def repaired(inertia: Array) -> Array:
         return symmetric
     principal, axes = np.linalg.eigh(symmetric)
     second = principal.sum() / 2 - principal
-    largest = max(float(second.max()), np.finfo(float).tiny)
-    second = np.maximum(second, SLENDER * largest)
+    scale = float(np.abs(principal).max())
+    if second.max() < SLENDER * scale:
+        second = np.full(3, scale / 2)  # nothing of it is usable, so it becomes that of a ball
+    second = np.maximum(second, SLENDER * second.max())
     return (axes * (second.sum() - second)) @ axes.T

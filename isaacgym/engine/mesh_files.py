@@ -73,7 +73,9 @@ class MeshFiles:
     def warn(self, file: str) -> None:
         """Log one warning about the visuals and one about the collision shapes that were left out."""
         if self.skipped_visuals:
-            logger.warning("%s: visual meshes that are not drawn: %s", file, ", ".join(sorted(set(self.skipped_visuals))))
+            logger.warning(
+                "%s: visual meshes that are not drawn: %s", file, ", ".join(sorted(set(self.skipped_visuals)))
+            )
         if self.skipped_shapes:
             logger.warning(
                 "%s: collision meshes that are left out, so nothing collides there: %s",

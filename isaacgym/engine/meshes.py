@@ -1,5 +1,8 @@
 """Mesh files (binary and text STL, OBJ) and the convex hulls that stand for them in collisions."""
 
+# MuJoCo's classes are made by its binary, where pyright does not see them.
+# pyright: reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 from functools import lru_cache

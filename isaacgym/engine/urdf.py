@@ -203,7 +203,7 @@ def primitive(geometry: Element, link: str) -> tuple[str, tuple[float, ...]]:
         size = (radius, length / 2)
     else:
         raise AssetError(
-            f"link '{link}' has a geometry <{geometry.tag}>; those that are read are box, sphere, cylinder, capsule, mesh"
+            f"link '{link}' has a geometry <{geometry.tag}>; box, sphere, cylinder, capsule and mesh are read"
         )
     if min(size) <= 0.0:
         raise AssetError(f"the {geometry.tag} of link '{link}' has a size that is not positive")
@@ -231,7 +231,9 @@ def _inertial(element: Element | None, link: str) -> MassProperties | None:
     tensor = np.zeros((3, 3))
     inertia = element.find("inertia")
     if inertia is not None:
-        xx, xy, xz, yy, yz, zz = (_number(inertia, key, 0.0, link) for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"))
+        xx, xy, xz, yy, yz, zz = (
+            _number(inertia, key, 0.0, link) for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")
+        )
         tensor = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
     pos, quat = origin(element)
     return MassProperties(value, np.zeros(3), tensor).moved(pos, quat)
