@@ -83,5 +83,3 @@ class PerformanceTimers:
         self.frame_idling = self.graphics_image_retrieval = self.graphics_sensor_rendering = 0.0
         self.physics_data_movement = 0.0
         self.graphics_viewer_rendering, self.physics_sim, self.total_time = rendering, physics, total
-
-

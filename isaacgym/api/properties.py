@@ -55,11 +55,18 @@ class RigidBodyProperties(Closed):
     com: Vec3 = Vec3()
     flags = Int(0)
     inertia: Mat33 = Mat33()
-    invInertia: Mat33 = Mat33()
     mass = Float(0.0)
 
-    def __init__(self) -> None:
-        self.com, self.inertia, self.invInertia = Vec3(), Mat33(), Mat33()
+    def __init__(self, com: Vec3 | None = None, inertia: Mat33 | None = None) -> None:
+        self.com, self.inertia = com or Vec3(), inertia or Mat33()
+
+    @property
+    def invInertia(self) -> Mat33:
+        """Inverse of the inertia; zero where it has none."""
+        inertia = self.inertia.array()
+        if abs(np.linalg.det(inertia)) < 1e-18:
+            return Mat33()
+        return Mat33.from_array(np.linalg.inv(inertia))
 
     @property
     def invMass(self) -> float:

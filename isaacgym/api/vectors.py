@@ -77,7 +77,9 @@ class Vec3(_Floats):
     x, y, z = Float(), Float(), Float()
 
     def __init__(self, x: Any = 0.0, y: Any = 0.0, z: Any = 0.0) -> None:
-        self.x, self.y, self.z = x, y, z
+        # Written directly: thousands of environments make millions of these.
+        own = self.__dict__
+        own["x"], own["y"], own["z"] = as_float(x, "Vec3.x"), as_float(y, "Vec3.y"), as_float(z, "Vec3.z")
 
     def __add__(self, other: Vec3) -> Vec3:
         return Vec3(self.x + other.x, self.y + other.y, self.z + other.z)
@@ -281,7 +283,8 @@ class Mat33(Closed):
     z: Vec3 = Vec3()
 
     def __init__(self, x: Vec3 | None = None, y: Vec3 | None = None, z: Vec3 | None = None) -> None:
-        self.x, self.y, self.z = x or Vec3(), y or Vec3(), z or Vec3()
+        own = self.__dict__
+        own["x"], own["y"], own["z"] = x or Vec3(), y or Vec3(), z or Vec3()
 
     def array(self) -> np.ndarray:
         """Return the matrix, (3, 3) double precision."""

@@ -1,4 +1,4 @@
-"""Assets and actors as the ``Gym`` object keeps them: properties in arrays, a row a body, shape or degree of freedom."""
+"""Assets and actors as the ``Gym`` object keeps them: properties in arrays, a row a body, shape or dof."""
 
 from __future__ import annotations
 
@@ -129,13 +129,8 @@ def body_properties(rows: np.ndarray) -> list[RigidBodyProperties]:
 
 
 def _body_object(row: Any) -> RigidBodyProperties:
-    result = RigidBodyProperties()
+    result = RigidBodyProperties(Vec3(*row["com"].tolist()), Mat33.from_array(row["inertia"]))
     result.mass, result.flags = row["mass"], row["flags"]
-    result.com = Vec3(*row["com"].tolist())
-    inertia = row["inertia"]
-    result.inertia = Mat33.from_array(inertia)
-    if abs(np.linalg.det(inertia)) > 1e-18:
-        result.invInertia = Mat33.from_array(np.linalg.inv(inertia))
     return result
 
 

@@ -122,7 +122,9 @@ def _add_height_field(spec: Any, ground: HeightField, name: str) -> str:
 def _add_piece(spec: Any, corners: np.ndarray, name: str) -> str:
     center = corners.mean(axis=0)
     spec.add_mesh(
-        name=name, uservert=(corners - center).astype(np.float32).ravel(), inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL
+        name=name,
+        uservert=(corners - center).astype(np.float32).ravel(),
+        inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
     )
     spec.worldbody.add_geom(
         name=name,

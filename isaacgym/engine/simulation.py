@@ -195,7 +195,11 @@ class Live:
         self._applied: Tensor | None = None
         self._pushed = False
         self._roots = [
-            (slot.root_qvel, actor.asset.blueprint.options.max_linear_velocity, actor.asset.blueprint.options.max_angular_velocity)
+            (
+                slot.root_qvel,
+                actor.asset.blueprint.options.max_linear_velocity,
+                actor.asset.blueprint.options.max_angular_velocity,
+            )
             for slot, actor in zip(self.world.slots, envs[0], strict=True)
             if slot.root_qvel >= 0
         ]

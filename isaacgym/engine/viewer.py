@@ -140,7 +140,7 @@ class Viewer:
 
 
 def look_at(position: Vec3, target: Vec3) -> Transform:
-    """Return the pose of a camera at ``position`` whose +x points to ``target`` and whose +z is as upright as can be."""
+    """Return the pose of a camera at ``position`` that looks at ``target`` and is upright."""
     forward = (target - position).normalize()
     yaw = float(np.arctan2(forward.y, forward.x))
     pitch = float(-np.arcsin(np.clip(forward.z, -1.0, 1.0)))
@@ -158,7 +158,11 @@ class _Window:
         self._data = self._painter.data_of(0)
         try:
             self._handle: Any = viewer.launch_passive(
-                self._painter.world.model, self._data, key_callback=self._on_key, show_left_ui=False, show_right_ui=False
+                self._painter.world.model,
+                self._data,
+                key_callback=self._on_key,
+                show_left_ui=False,
+                show_right_ui=False,
             )
         except RuntimeError as error:
             raise GymError(f"no window could be opened ({error}); run without a display, or headless") from error

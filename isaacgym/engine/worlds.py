@@ -39,7 +39,7 @@ class Options:
     """Settings of the physics step: its length in s and the gravity, (3,) m/s^2."""
 
     timestep: float
-    gravity: tuple[float, float, float]
+    gravity: tuple[float, ...]
 
 
 @dataclass
@@ -80,8 +80,10 @@ class World:
     """Tensor indices of the bodies with force sensors, one for each sensor."""
 
 
-def compile_world(actors: Sequence[Actor], grounds: Sequence[Ground], options: Options, *, visual: bool = False) -> World:
-    """Return the compiled world of an environment with ``actors`` on ``grounds``; ``visual`` adds what is only drawn."""
+def compile_world(
+    actors: Sequence[Actor], grounds: Sequence[Ground], options: Options, *, visual: bool = False
+) -> World:
+    """Return the compiled world of one environment; ``visual`` adds shapes that are only drawn."""
     spec = mujoco.MjSpec()
     _set_options(spec, options)
     ground_names: list[str] = []

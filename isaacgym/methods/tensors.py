@@ -189,7 +189,9 @@ class TensorMethods:
 
         Both are (bodies, 3); in ``LOCAL_SPACE`` they are in the axes of their bodies, else in those of the world.
         """
-        force, torque = (_per_body(sim, handle, space, name) for handle, name in ((forceTensor, "forces"), (torqueTensor, "torques")))
+        force, torque = (
+            _per_body(sim, handle, space, name) for handle, name in ((forceTensor, "forces"), (torqueTensor, "torques"))
+        )
         sim.live.push(force, torque)
         return True
 
