@@ -21,6 +21,10 @@ from isaacgym.engine.worlds import World
 Fields = dict[str, np.ndarray]
 MIN_TIME_CONSTANT = 0.005
 """s; contacts are this stiff at most, and no stiffer than twice the length of a physics step."""
+RESTING_RATIO = 1.5
+"""Damping ratio of contacts without restitution: they rebound with 6 % of the speed of impact, and 13 % at 1."""
+MIN_RESTITUTION = 0.14
+"""Below this a contact has none: a critically damped spring has as much."""
 MIN_INERTIA = 1e-9
 """kg m^2; a body that has less in its file is given this much, or its accelerations would be infinite."""
 MAX_FORCE = 1e9
@@ -134,17 +138,28 @@ def _contact_fields(world: World, envs: Sequence[Sequence[Actor]], grounds: Sequ
 def _solref(restitution: np.ndarray, timestep: float) -> np.ndarray:
     """Return the engine's contact parameters for coefficients of restitution, (..., 2).
 
-    Without restitution: critical damping, as stiff as the step allows. With: a damped spring whose rebound is e
-    times the speed of impact, whose damping ratio is z = -ln e / sqrt(pi^2 + ln^2 e), and whose half period is six
+    Without restitution: overdamped, as stiff as the step allows. With: a damped spring whose half period is six
     steps; the engine takes negative numbers for stiffness and damping.
     """
     time_constant = max(2.0 * timestep, MIN_TIME_CONSTANT)
-    e = np.clip(restitution, 1e-3, 1.0)
-    damping_ratio = -np.log(e) / np.sqrt(np.pi**2 + np.log(e) ** 2)
     frequency = np.pi / (6.0 * timestep)
-    bouncing = np.stack([np.full_like(e, -(frequency**2)), -2.0 * damping_ratio * frequency], axis=-1)
-    resting = np.broadcast_to([time_constant, 1.0], bouncing.shape)
-    return np.where((restitution > 1e-3)[..., None], bouncing, resting)
+    ratio = np.interp(restitution, _REBOUNDS[::-1], _RATIOS[::-1])
+    bouncing = np.stack([np.full_like(ratio, -(frequency**2)), -2.0 * ratio * frequency], axis=-1)
+    resting = np.broadcast_to([time_constant, RESTING_RATIO], bouncing.shape)
+    return np.where((restitution > MIN_RESTITUTION)[..., None], bouncing, resting)
+
+
+def _rebound(ratio: np.ndarray) -> np.ndarray:
+    """Return the coefficient of restitution of a damped spring that cannot pull, by its damping ratio below 1.
+
+    Schwager and Poschel, Coefficient of restitution and linear-dashpot model revisited, 2007, equation 17.
+    """
+    root = np.sqrt(1.0 - ratio**2)
+    return np.exp(-ratio / root * np.arctan2(2.0 * ratio * root, 2.0 * ratio**2 - 1.0))
+
+
+_RATIOS = np.linspace(0.0, 0.999, 500)
+_REBOUNDS = _rebound(_RATIOS)
 
 
 # ---------------------------------------------------------------- degrees of freedom

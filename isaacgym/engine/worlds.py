@@ -148,6 +148,8 @@ def _add_actor(spec: Any, actor: Actor, index: int, *, visual: bool) -> None:
         new.explicitinertial = True
         # A stand-in that passes the compiler's checks; ``fields.py`` writes the real values.
         new.mass, new.inertia = max(body.mass, 1e-3), [1e-3, 1e-3, 1e-3]
+        # Without this the engine would rely on centers of mass that happen to be at the origin.
+        new.simple = mujoco.mjtLimited.mjLIMITED_FALSE
         new.gravcomp = 1.0 if blueprint.options.disable_gravity else 0.0
         if is_root and blueprint.fixed_base:
             new.mocap = True
