@@ -25,6 +25,8 @@ RESTING_RATIO = 1.5
 """Damping ratio of contacts without restitution: they rebound with 6 % of the speed of impact, and 13 % at 1."""
 MIN_RESTITUTION = 0.14
 """Below this a contact has none: a critically damped spring has as much."""
+MIN_FRICTION = 1e-3
+"""Friction of a contact between smooth shapes: the engine's solver fails with pyramids that are as good as flat."""
 MIN_INERTIA = 1e-9
 """kg m^2; a body that has less in its file is given this much, or its accelerations would be infinite."""
 MAX_FORCE = 1e9
@@ -116,12 +118,12 @@ def _contact_fields(world: World, envs: Sequence[Sequence[Actor]], grounds: Sequ
     on_ground = [grounds[index].material for index in world.ground_of_geom]
     geom_friction = np.tile(model.geom_friction, (n, 1, 1))
     geom_solref = np.tile(model.geom_solref, (n, 1, 1))
-    geom_friction[:, world.geom_ids, 0] = friction
+    geom_friction[:, world.geom_ids, 0] = np.maximum(friction, MIN_FRICTION)
     geom_solref[:, world.geom_ids] = _solref(bounce, model.opt.timestep)
     if on_ground and not world.pairs.shape[1]:
         ground = on_ground[0]
         model.geom_priority[world.geom_ids] = 1
-        geom_friction[:, world.geom_ids, 0] = 0.5 * (friction + ground.friction)
+        geom_friction[:, world.geom_ids, 0] = np.maximum(0.5 * (friction + ground.friction), MIN_FRICTION)
         geom_solref[:, world.geom_ids] = _solref(0.5 * (bounce + ground.restitution), model.opt.timestep)
     fields = {"geom_friction": geom_friction, "geom_solref": geom_solref}
     if world.pairs.size:
@@ -129,7 +131,8 @@ def _contact_fields(world: World, envs: Sequence[Sequence[Actor]], grounds: Sequ
         pair_solref = np.tile(model.pair_solref, (n, 1, 1))
         for column, ground in enumerate(on_ground):
             pairs = world.pairs[:, column]
-            pair_friction[:, pairs, :2] = 0.5 * (friction + ground.friction)[..., None]
+            mean = np.maximum(0.5 * (friction + ground.friction), MIN_FRICTION)
+            pair_friction[:, pairs, :2] = mean[..., None]
             pair_solref[:, pairs] = _solref(0.5 * (bounce + ground.restitution), model.opt.timestep)
         fields |= {"pair_friction": pair_friction, "pair_solref": pair_solref}
     return fields

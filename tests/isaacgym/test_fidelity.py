@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def test_a_pendulum_swings_with_the_period_of_its_length(engine: str, tmp_path: 
     for _ in range(1500):
         world.step()
         angles.append(world.dof[0, 0, 0].item())
-    crossings = [i + a / (a - b) for i, (a, b) in enumerate(zip(angles, angles[1:], strict=False)) if a > 0.0 >= b]
+    crossings = [i + a / (a - b) for i, (a, b) in enumerate(itertools.pairwise(angles)) if a > 0.0 >= b]
     period = (crossings[-1] - crossings[0]) / (len(crossings) - 1) * 0.002
     exact = 2.0 * math.pi * math.sqrt(length / GRAVITY) * (1.0 + start**2 / 16.0)
     assert period == pytest.approx(exact, rel=2e-3)
