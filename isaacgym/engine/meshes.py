@@ -97,10 +97,16 @@ def _read_obj(data: bytes) -> tuple[Array, Triangles]:
 
 def welded(corners: Array) -> tuple[Array, Triangles]:
     """Return distinct vertices and triangles of (3 T, 3) corners, in which equal points repeat."""
-    keys = np.ascontiguousarray(corners.astype(np.float32) + np.float32(0.0))  # + 0 turns -0 into 0
+    points, position = distinct(corners)
+    return points, position.reshape(-1, 3).astype(np.int32)
+
+
+def distinct(points: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Return points (m, 3) without repetition, to single precision, and which of them each of ``points`` (n, 3) is."""
+    keys = np.ascontiguousarray(points.astype(np.float32) + np.float32(0.0))  # + 0 turns -0 into 0
     packed = keys.view(np.dtype((np.void, keys.dtype.itemsize * 3))).ravel()
     _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
-    return corners[first], inverse.reshape(-1, 3).astype(np.int32)
+    return points[first], inverse.ravel()
 
 
 def convex_hull(vertices: Array, max_vertices: int = HULL_VERTICES) -> tuple[Array, Triangles]:
