@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from isaacgym.api.params import HeightFieldParams, PlaneParams, TriangleMeshParams
-from isaacgym.api.vectors import Transform, Vec3
-from isaacgym.engine.grounds import ConvexPieces, Ground, HeightField, Material, Plane
+from isaacgym.api.vectors import Quat, Transform, Vec3
+from isaacgym.engine.convex import ConvexPiece
+from isaacgym.engine.grounds import ConvexPieces, Ground, HeightField, Material, Piece, Plane
+from isaacgym.engine.terrain import HeightFieldGround, ground_of_mesh
+
+_AXES = (Vec3(1.0, 0.0, 0.0), Vec3(0.0, 1.0, 0.0), Vec3(0.0, 0.0, 1.0))
 
 
 def _material(params: PlaneParams | HeightFieldParams | TriangleMeshParams) -> Material:
@@ -50,8 +54,6 @@ def mesh_grounds_of(vertices: np.ndarray, triangles: np.ndarray, params: Triangl
     Raises:
         ValueError: for wrong numbers of vertices or triangles, or a mesh that is no terrain.
     """
-    from isaacgym.engine.terrain import HeightFieldGround, ground_of_mesh
-
     points = np.asarray(vertices, dtype=np.float32).reshape(-1)
     faces = np.asarray(triangles).reshape(-1)
     if points.size != 3 * params.nb_vertices or faces.size != 3 * params.nb_triangles:
@@ -60,19 +62,27 @@ def mesh_grounds_of(vertices: np.ndarray, triangles: np.ndarray, params: Triangl
             f"each, and {points.size} and {faces.size} were given"
         )
     found = ground_of_mesh(points.reshape(-1, 3), faces.reshape(-1, 3).astype(np.uint32))
-    pos, quat = _pose(params.transform)
+    parts = [found] if isinstance(found, HeightFieldGround) else found
     material = _material(params)
-    if isinstance(found, HeightFieldGround):
-        origin = params.transform.transform_point(Vec3(*found.origin))
-        spacing = (found.spacing_x, found.spacing_y)
-        return [HeightField(np.asarray(found.heights), spacing, np.array(origin.values()), quat, material)]
-    turn = np.array([params.transform.r.rotate(axis).values() for axis in _axes()]).T
-    return [ConvexPieces([piece.vertices @ turn.T + pos for piece in found], material)]
+    grounds: list[Ground] = [_field(part, params) for part in parts if isinstance(part, HeightFieldGround)]
+    pieces = [_moved(part, params.transform) for part in parts if not isinstance(part, HeightFieldGround)]
+    return [*grounds, ConvexPieces(pieces, material)] if pieces else grounds
 
 
-def _axes() -> list[Vec3]:
-    """Return the unit vectors along x, y, z."""
-    return [Vec3(1.0, 0.0, 0.0), Vec3(0.0, 1.0, 0.0), Vec3(0.0, 0.0, 1.0)]
+def _field(part: HeightFieldGround, params: TriangleMeshParams) -> HeightField:
+    """Return a grid of a mesh where its transform puts it."""
+    origin = params.transform.transform_point(Vec3(*part.origin))
+    _, quat = _pose(params.transform)
+    spacing = (part.spacing_x, part.spacing_y)
+    return HeightField(np.asarray(part.heights), spacing, np.array(origin.values()), quat, _material(params))
+
+
+def _moved(piece: ConvexPiece, transform: Transform) -> Piece:
+    """Return a piece where a transform puts it."""
+    turn = np.array([transform.r.rotate(axis).values() for axis in _AXES]).T
+    pose = transform * Transform(Vec3(*piece.pos), Quat(*piece.quat))
+    corners = piece.vertices @ turn.T + np.array(transform.p.values())
+    return Piece(corners, np.array(pose.p.values()), np.array(pose.r.normalize().values()), piece.size)
 
 
 def _pose(transform: Transform) -> tuple[np.ndarray, np.ndarray]:

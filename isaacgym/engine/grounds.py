@@ -48,10 +48,24 @@ class HeightField:
 
 
 @dataclass(frozen=True)
-class ConvexPieces:
-    """Convex solids, each (V, 3) corners in m, global."""
+class Piece:
+    """A convex solid: the hull of ``corners``, which is a box where ``half`` is not empty."""
 
-    pieces: list[np.ndarray]
+    corners: np.ndarray
+    """(V, 3) m, global."""
+    pos: np.ndarray
+    """(3,) m, center of a box."""
+    quat: np.ndarray
+    """(4,) xyzw, from a box's axes to the world's."""
+    half: tuple[float, ...] = ()
+    """m, half extents of a box."""
+
+
+@dataclass(frozen=True)
+class ConvexPieces:
+    """Convex solids."""
+
+    pieces: list[Piece]
     material: Material
 
 
@@ -119,20 +133,16 @@ def _add_height_field(spec: Any, ground: HeightField, name: str) -> str:
     return name
 
 
-def _add_piece(spec: Any, corners: np.ndarray, name: str) -> str:
-    center = corners.mean(axis=0)
-    spec.add_mesh(
-        name=name,
-        uservert=(corners - center).astype(np.float32).ravel(),
-        inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL,
-    )
+def _add_piece(spec: Any, piece: Piece, name: str) -> str:
+    if piece.half:
+        shape: dict[str, Any] = {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": list(piece.half)}
+        pos, quat = piece.pos, piece.quat[[3, 0, 1, 2]]
+    else:
+        pos, quat = piece.corners.mean(axis=0), np.array([1.0, 0.0, 0.0, 0.0])
+        corners = (piece.corners - pos).astype(np.float32).ravel()
+        spec.add_mesh(name=name, uservert=corners, inertia=mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL)
+        shape = {"type": mujoco.mjtGeom.mjGEOM_MESH, "meshname": name}
     spec.worldbody.add_geom(
-        name=name,
-        type=mujoco.mjtGeom.mjGEOM_MESH,
-        meshname=name,
-        pos=center,
-        rgba=[0.5, 0.5, 0.45, 1.0],
-        contype=0,
-        conaffinity=0,
+        name=name, pos=pos, quat=quat, rgba=[0.5, 0.5, 0.45, 1.0], contype=0, conaffinity=0, **shape
     )
     return name

@@ -17,11 +17,12 @@ assert engine  # a fixture
 def _two_link(tmp_path: Path) -> tuple[str, str, gymapi.AssetOptions]:
     """A floating body with a hinge about y, offset along x, and a slider along z below it; masses off center."""
     text = f"""<robot name="r"><link name="base">{inertial(2.0, 0.02, "0.05 0 0.02")}</link>
-    <link name="arm">{inertial(0.5, 0.004, "0 0.1 -0.1")}</link><link name="rod">{inertial(0.3, 0.002, "0 0 -0.05")}</link>
-    <joint name="hinge" type="revolute"><origin xyz="0.2 0 0"/><parent link="base"/><child link="arm"/><axis xyz="0 1 0"/>
-    <limit lower="-2" upper="2" effort="10" velocity="20"/></joint>
-    <joint name="slide" type="prismatic"><origin xyz="0 0 -0.2"/><parent link="arm"/><child link="rod"/><axis xyz="0 0 1"/>
-    <limit lower="-1" upper="1" effort="10" velocity="20"/></joint></robot>"""
+    <link name="arm">{inertial(0.5, 0.004, "0 0.1 -0.1")}</link>
+    <link name="rod">{inertial(0.3, 0.002, "0 0 -0.05")}</link>
+    <joint name="hinge" type="revolute"><origin xyz="0.2 0 0"/><parent link="base"/><child link="arm"/>
+    <axis xyz="0 1 0"/>    <limit lower="-2" upper="2" effort="10" velocity="20"/></joint>
+    <joint name="slide" type="prismatic"><origin xyz="0 0 -0.2"/><parent link="arm"/><child link="rod"/>
+    <axis xyz="0 0 1"/>    <limit lower="-1" upper="1" effort="10" velocity="20"/></joint></robot>"""
     return urdf(tmp_path, text, default_dof_drive_mode=3)
 
 
