@@ -6,3 +6,7 @@ beside them. ``docs/isaac_gym.md`` says what differs from PhysX.
 """
 
 from __future__ import annotations
+
+from isaacgym._numpy_aliases import restore_numpy_aliases
+
+restore_numpy_aliases()
