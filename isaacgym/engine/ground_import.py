@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 
 from isaacgym.api.params import HeightFieldParams, PlaneParams, TriangleMeshParams
 from isaacgym.api.vectors import Quat, Transform, Vec3
 from isaacgym.engine.convex import ConvexPiece
 from isaacgym.engine.grounds import ConvexPieces, Ground, HeightField, Material, Piece, Plane
-from isaacgym.engine.terrain import HeightFieldGround, ground_of_mesh
+from isaacgym.engine.rasterize import surface_of_mesh
+from isaacgym.engine.terrain import HeightFieldGround, TerrainError, ground_of_mesh
+
+log = logging.getLogger(__name__)
 
 _AXES = (Vec3(1.0, 0.0, 0.0), Vec3(0.0, 1.0, 0.0), Vec3(0.0, 0.0, 1.0))
 
@@ -61,12 +66,25 @@ def mesh_grounds_of(vertices: np.ndarray, triangles: np.ndarray, params: Triangl
             f"a mesh of {params.nb_vertices} vertices and {params.nb_triangles} triangles needs three numbers for "
             f"each, and {points.size} and {faces.size} were given"
         )
-    found = ground_of_mesh(points.reshape(-1, 3), faces.reshape(-1, 3).astype(np.uint32))
-    parts = [found] if isinstance(found, HeightFieldGround) else found
+    parts = _parts_of_mesh(points.reshape(-1, 3), faces.reshape(-1, 3).astype(np.uint32))
     material = _material(params)
     grounds: list[Ground] = [_field(part, params) for part in parts if isinstance(part, HeightFieldGround)]
     pieces = [_moved(part, params.transform) for part in parts if not isinstance(part, HeightFieldGround)]
     return [*grounds, ConvexPieces(pieces, material)] if pieces else grounds
+
+
+def _parts_of_mesh(vertices: np.ndarray, triangles: np.ndarray) -> list[ConvexPiece | HeightFieldGround]:
+    try:
+        found = ground_of_mesh(vertices, triangles)
+    except TerrainError:
+        surface = surface_of_mesh(vertices, triangles)
+        if surface is None:
+            raise
+        log.warning(
+            "a terrain mesh is neither a regular grid nor convex; it is sampled every %.3f m", surface.spacing_x
+        )
+        return [surface]
+    return [found] if isinstance(found, HeightFieldGround) else list(found)
 
 
 def _field(part: HeightFieldGround, params: TriangleMeshParams) -> HeightField:

@@ -14,6 +14,7 @@ import numpy as np
 
 from isaacgym.api.vectors import Transform, Vec3
 from isaacgym.engine.gl import make_renderer
+from isaacgym.engine.ground_window import GroundWindow, make_windows
 from isaacgym.engine.simulation import Sim
 from isaacgym.engine.worlds import COLLISION_GROUP, VISUAL_GROUP, World, compile_world
 
@@ -35,6 +36,8 @@ class View:
     near: float = NEAR
     far: float = FAR
     collision: bool = False
+    reach: float = 2.0
+    """How far ahead is what it looks at, m: large height fields are drawn around that point."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,16 @@ class Painter:
     def __init__(self, sim: Sim) -> None:
         self._sim = sim
         live = sim.live
-        self.world: World = compile_world(sim.envs[0].actors, sim.grounds, live.options, visual=True)
+        drawn, self._windows = make_windows(sim.grounds)
+        self.world: World = compile_world(sim.envs[0].actors, drawn, live.options, visual=True)
         model = self.world.model
         model.body_mass[:] = np.maximum(model.body_mass, 1e-3)
         self._own_colors = model.geom_rgba.copy()
         self.has_visuals = bool(np.any(model.geom_group == VISUAL_GROUP))
         self._datas: list[Any] = []
         self._renderers: dict[tuple[int, int], Any] = {}
+        self._stale: dict[GroundWindow, set[tuple[int, int]]] = {window: set() for window in self._windows}
+        """Sizes of the renderers that have not been given a window where it is now."""
 
     # ---------------------------------------------------------------- posing
 
@@ -129,6 +135,7 @@ class Painter:
         near, far = max(view.near, NEAR), min(view.far, FAR)
         # The renderer turns its depths into meters with these, so they must be those of the camera.
         model.vis.map.znear, model.vis.map.zfar = near / model.stat.extent, far / model.stat.extent
+        self._move_windows(view, renderer)
         self.take_colors(envs[0])
         option = self.option(view.collision)
         renderer.update_scene(self.data_of(envs[0]), scene_option=option)
@@ -137,6 +144,18 @@ class Painter:
             add_env(model, self.data_of(env, place), option, renderer.scene)
         aim(renderer.scene, view, near, far)
         return renderer
+
+    def _move_windows(self, view: View, renderer: Any) -> None:
+        center = view.pose.p + view.pose.r.rotate(Vec3(view.reach, 0.0, 0.0))
+        for window, stale in self._stale.items():
+            if window.move(self.world.model, center.x, center.y):
+                stale |= set(self._renderers)
+            size = (view.width, view.height)
+            if size in stale:
+                # The renderer keeps its contexts to itself, and has no method for height fields.
+                renderer._gl_context.make_current()
+                window.upload(self.world.model, renderer._mjr_context)
+                stale.discard(size)
 
     def _renderer(self, width: int, height: int) -> Any:
         size = (width, height)

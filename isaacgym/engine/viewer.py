@@ -124,7 +124,8 @@ class Viewer:
 
     def frame(self) -> np.ndarray:
         """Return (H, W, 3) uint8 of the present state, from the viewer's camera."""
-        view = View(self.pose(), self.properties.width, self.properties.height, self.properties.horizontal_fov)
+        properties, reach = self.properties, (self._target - self._position).length()
+        view = View(self.pose(), properties.width, properties.height, properties.horizontal_fov, reach=reach)
         return self.painter().color(self.shown_envs(), view, self.lines())
 
     def write(self, path: str) -> None:

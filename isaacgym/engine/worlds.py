@@ -86,6 +86,8 @@ def compile_world(
     """Return the compiled world of one environment; ``visual`` adds shapes that are only drawn."""
     spec = mujoco.MjSpec()
     _set_options(spec, options)
+    if visual:
+        _add_light(spec)
     ground_names: list[str] = []
     ground_of: list[int] = []
     for index, ground in enumerate(grounds):
@@ -121,6 +123,24 @@ def _set_options(spec: Any, options: Options) -> None:
     spec.option.iterations, spec.option.ls_iterations = 10, 20
     # A single robot is one island, and so few shapes are tested sooner than sorted.
     spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ISLAND)
+
+
+def _add_light(spec: Any) -> None:
+    """Light pictures from above and give them a sky."""
+    spec.visual.headlight.ambient, spec.visual.headlight.diffuse = [0.4] * 3, [0.3] * 3
+    spec.visual.headlight.specular = [0.0] * 3
+    spec.worldbody.add_light(
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL, pos=[0, 0, 10], dir=[0.3, 0.2, -1.0], diffuse=[0.6] * 3
+    )
+    spec.add_texture(
+        name="sky",
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=[0.75, 0.85, 0.95],
+        rgb2=[0.45, 0.55, 0.7],
+        width=64,
+        height=384,
+    )
 
 
 def body_name(actor: int, body: int) -> str:
