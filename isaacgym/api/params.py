@@ -8,12 +8,16 @@ from isaacgym.api.vectors import Transform, Vec3
 
 
 class PhysXParams(Closed):
-    """Settings of PhysX. ``num_threads`` is obeyed on the CPU; solvers differ, so the rest changes nothing here."""
+    """Settings of PhysX.
+
+    Differs for all but num_threads: MuJoCo's solver has its own settings, and this one changes nothing.
+    """
 
     always_use_articulations = Bool(False)
     bounce_threshold_velocity = Float(0.2)
     """m/s."""
     contact_collection: ContactCollection | int = ContactCollection.CC_ALL_SUBSTEPS
+    """Differs: contact forces are always those of the last substep."""
     contact_offset = Float(0.02)
     """m."""
     default_buffer_size_multiplier = Float(2.0)
@@ -32,7 +36,10 @@ class PhysXParams(Closed):
 
 
 class FlexParams(Closed):
-    """Settings of the FleX engine; kept, without effect."""
+    """Settings of the FleX engine.
+
+    Differs: there is no FleX engine, so none has an effect.
+    """
 
     contact_regularization = Float(1e-6)
     deterministic_mode = Bool(False)
@@ -62,10 +69,14 @@ class SimParams(Closed):
     gravity: Vec3 = Vec3(0.0, -9.8, 0.0)
     """m/s^2, world frame."""
     num_client_threads = Int(0)
+    """Differs: it has no effect; ``physx.num_threads`` has."""
     physx: PhysXParams = PhysXParams()
     stress_visualization = Bool(False)
+    """Differs: stresses are not drawn."""
     stress_visualization_max = Float(1e5)
+    """Differs: stresses are not drawn."""
     stress_visualization_min = Float(0.0)
+    """Differs: stresses are not drawn."""
     substeps = Int(2)
     up_axis: UpAxis | int = UpAxis.UP_AXIS_Y
     use_gpu_pipeline = Bool(False)
@@ -84,6 +95,7 @@ class PlaneParams(Closed):
     restitution = Float(0.0)
     segmentation_id = Int(0)
     static_friction = Float(1.0)
+    """Differs: ``dynamic_friction`` holds at rest too."""
 
     def __init__(self) -> None:
         self.normal = Vec3(0.0, 1.0, 0.0)
@@ -104,6 +116,7 @@ class HeightFieldParams(Closed):
     row_scale = Float(1.0)
     segmentation_id = Int(0)
     static_friction = Float(1.0)
+    """Differs: ``dynamic_friction`` holds at rest too."""
     transform: Transform = Transform()
     vertical_scale = Float(1.0)
 
@@ -120,6 +133,7 @@ class TriangleMeshParams(Closed):
     restitution = Float(0.0)
     segmentation_id = Int(0)
     static_friction = Float(1.0)
+    """Differs: ``dynamic_friction`` holds at rest too."""
     transform: Transform = Transform()
 
     def __init__(self) -> None:
@@ -135,7 +149,9 @@ class CameraProperties(Closed):
     horizontal_fov = Float(90.0)
     near_plane = Float(0.001)
     supersampling_horizontal = Int(1)
+    """Differs: pictures are sampled once a pixel."""
     supersampling_vertical = Int(1)
+    """Differs: pictures are sampled once a pixel."""
     use_collision_geometry = Bool(False)
     width = Int(1600)
 

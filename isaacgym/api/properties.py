@@ -38,15 +38,22 @@ class RigidShapeProperties(Closed):
     """A collision shape's material; the friction of a contact is the mean of both shapes'."""
 
     compliance = Float(0.0)
+    """Differs: it has no effect."""
     contact_offset = Float(0.02)
+    """Differs: it has no effect."""
     filter = Int(0)
     """Shapes that share a bit do not collide."""
     friction = Float(1.0)
     rest_offset = Float(0.0)
+    """Differs: it has no effect."""
     restitution = Float(0.0)
+    """Differs: contacts are damped springs, which rebound a little even where it is zero."""
     rolling_friction = Float(0.0)
+    """Differs: it has no effect."""
     thickness = Float(0.01)
+    """Differs: it has no effect."""
     torsion_friction = Float(0.0)
+    """Differs: it has no effect."""
 
 
 class RigidBodyProperties(Closed):

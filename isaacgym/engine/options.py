@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class VhacdParams:
     """Parameters of the convex decomposition V-HACD, which this implementation replaces by one hull per mesh.
 
-    They are kept so that code that sets them runs; none changes the result.
+    Differs: it is kept so that code that sets it runs, and changes nothing.
     """
 
     resolution: int = 100000
@@ -40,12 +40,14 @@ class AssetOptions:
     armature: float = 0.0
     collapse_fixed_joints: bool = False
     convex_decomposition_from_submeshes: bool = False
+    """Differs: a collision mesh always becomes one convex hull."""
     default_dof_drive_mode: int = 0
     """0 none, 1 position, 2 velocity, 3 effort."""
     density: float = 1000.0
     """Used for bodies whose file states no mass."""
     disable_gravity: bool = False
     enable_gyroscopic_forces: bool = True
+    """Differs: gyroscopic forces always act."""
     fix_base_link: bool = False
     flip_visual_attachments: bool = False
     """Whether meshes of visuals are turned from y-up to z-up."""
@@ -53,7 +55,9 @@ class AssetOptions:
     max_angular_velocity: float = 64.0
     max_linear_velocity: float = 1000.0
     mesh_normal_mode: int = 0
+    """Differs: normals of drawn meshes are always computed."""
     min_particle_mass: float = 1e-12
+    """Differs: there are no particles."""
     override_com: bool = False
     """Whether centers of mass are computed from the collision shapes, whatever the file says."""
     override_inertia: bool = False
@@ -61,9 +65,14 @@ class AssetOptions:
     replace_cylinder_with_capsule: bool = False
     """Whether cylinders keep their length and get a half sphere at either end."""
     slices_per_cylinder: int = 20
+    """Differs: cylinders are round and have no slices."""
     tendon_limit_stiffness: float = 1.0
+    """Differs: tendons are read and not simulated."""
     thickness: float = 0.02
+    """Differs: shapes touch at their surface, whatever the thickness."""
     use_mesh_materials: bool = False
+    """Differs: drawn meshes have the color of the robot's file."""
     use_physx_armature: bool = True
     vhacd_enabled: bool = False
+    """Differs: a collision mesh always becomes one convex hull."""
     vhacd_params: VhacdParams = field(default_factory=VhacdParams)

@@ -79,7 +79,7 @@ class ActorMethods(AssetMethods):
         return len(env.actors) - 1
 
     def set_actor_scale(self, env: Env, actor: int, scale: float) -> bool:
-        """Scale an actor's shapes and joints, and its masses as volumes grow; before ``prepare_sim``."""
+        """Scale an actor's shapes and joints, and its masses as volumes grow. Differs: only before ``prepare_sim``."""
         sim: Sim = env.sim
         sim.require_open("scaling an actor")
         own = actor_of(env, actor)

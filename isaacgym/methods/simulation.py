@@ -39,7 +39,7 @@ class SimulationMethods:
         return copy.deepcopy(sim.params)
 
     def set_sim_params(self, sim: Sim, params: SimParams) -> None:
-        """Set the parameters; after ``prepare_sim`` only gravity may change."""
+        """Set the parameters. Differs: after ``prepare_sim`` only gravity may change."""
         sim.set_params(params)
 
     def set_sim_device(self, sim: Sim) -> None:
@@ -66,6 +66,8 @@ class SimulationMethods:
     ) -> None:
         """Add a static triangle mesh: one over a regular grid, or one that consists of convex pieces.
 
+        Differs: any other mesh is an error, and vertical walls of a grid become slopes one sample wide.
+
         Args:
             vertices: float32, 3 ``nb_vertices`` numbers, m.
             triangles: uint32, 3 ``nb_triangles`` indices.
@@ -80,7 +82,7 @@ class SimulationMethods:
         return sim.add_env(lower, upper, int(num_per_row))
 
     def destroy_env(self, env: Env) -> None:
-        """Remove the environment that was created last; only before ``prepare_sim``."""
+        """Remove an environment. Differs: only the one that was created last, and only before ``prepare_sim``."""
         sim: Sim = env.sim
         sim.require_open("removing an environment")
         if not sim.envs or sim.envs[-1] is not env:
@@ -102,15 +104,15 @@ class SimulationMethods:
         return Vec3(*env.origin)
 
     def begin_aggregate(self, env: Env, max_bodies: int, max_shapes: int, self_collisions: bool) -> bool:
-        """Announce actors that PhysX should treat as one; without effect here."""
+        """Announce actors that PhysX should treat as one. Differs: it has no effect."""
         return True
 
     def create_aggregate(self, env: Env, actors: list[int]) -> bool:
-        """See ``begin_aggregate``."""
+        """See ``begin_aggregate``. Differs: it has no effect."""
         return True
 
     def end_aggregate(self, env: Env) -> bool:
-        """See ``begin_aggregate``."""
+        """See ``begin_aggregate``. Differs: it has no effect."""
         return True
 
     # ---------------------------------------------------------------- stepping

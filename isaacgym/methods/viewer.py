@@ -49,7 +49,7 @@ class ViewerMethods:
         viewer.subscribe(key, action)
 
     def subscribe_viewer_mouse_event(self, viewer: Viewer, button: MouseInput, action: str) -> None:
-        """Subscribe to a mouse button; MuJoCo's window keeps the mouse to itself, so that no events come."""
+        """Subscribe to a mouse button. Differs: MuJoCo's window keeps the mouse to itself, so that no events come."""
         viewer.subscribe_mouse(button, action)
 
     def query_viewer_action_events(self, viewer: Viewer) -> list[ActionEvent]:

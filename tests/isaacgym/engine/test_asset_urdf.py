@@ -262,6 +262,7 @@ def test_our_robots_load_with_all_feet_and_the_mass_of_their_mjcf(name: str) -> 
         f"{leg}_{part}_joint" for leg in ("FL", "FR", "RL", "RR") for part in ("hip", "thigh", "calf")
     ]
     assert [dof.name for dof in twin.dofs] == [dof.name for dof in asset.dofs]
+    assert len(asset.bodies) == 17 and sum("foot" in body.name for body in asset.bodies) == 4
     assert sum(b.mass for b in asset.bodies) == pytest.approx(sum(b.mass for b in twin.bodies), rel=1e-6)
     for ours, theirs in zip(asset.dofs, twin.dofs, strict=True):
         np.testing.assert_allclose((ours.lower, ours.upper), (theirs.lower, theirs.upper), atol=1e-6)
