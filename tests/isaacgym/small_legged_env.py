@@ -86,8 +86,7 @@ class SmallLeggedEnv:
         self.dof_names = gym.get_asset_dof_names(asset)
         dof_props, shape_props = gym.get_asset_dof_properties(asset), gym.get_asset_rigid_shape_properties(asset)
         self.torque_limits = torch.from_numpy(dof_props["effort"].copy())
-        # The feet of these files are parts of the calves.
-        self.feet = [index for index, name in enumerate(self.body_names) if "calf" in name]
+        self.feet = [index for index, name in enumerate(self.body_names) if "foot" in name]
         for foot in self.feet:
             gym.create_asset_force_sensor(asset, foot, gymapi.Transform())
         self.base_start = to_torch(
