@@ -51,10 +51,11 @@ class Lines:
 class Painter:
     """Draws environments of one simulation; keeps a renderer for every size of picture."""
 
-    def __init__(self, sim: Sim) -> None:
+    def __init__(self, sim: Sim, window: int) -> None:
+        """``window``: how many samples of a large height field are drawn along either side."""
         self._sim = sim
         live = sim.live
-        drawn, self._windows = make_windows(sim.grounds)
+        drawn, self._windows = make_windows(sim.grounds, window)
         self.world: World = compile_world(sim.envs[0].actors, drawn, live.options, visual=True)
         model = self.world.model
         model.body_mass[:] = np.maximum(model.body_mass, 1e-3)
