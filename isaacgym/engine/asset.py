@@ -25,10 +25,12 @@ class AssetNotFoundError(AssetError, FileNotFoundError):
 
 
 def zeros3() -> Array:
+    """Return the zero vector (3,)."""
     return np.zeros(3)
 
 
 def identity_quat() -> Array:
+    """Return the identity (4,) xyzw."""
     return np.array([0.0, 0.0, 0.0, 1.0])
 
 

@@ -14,12 +14,14 @@ import torch
 from mujoco.batch import Batch
 from torch import Tensor
 
+from isaacgym.engine.physics import Physics
+
 log = logging.getLogger(__name__)
 # Otherwise the engine reports broken worlds on stderr and in a file in the working directory.
 mujoco.set_mju_user_warning(log.debug)
 
 
-class MujocoPhysics:
+class MujocoPhysics(Physics):
     """See ``Physics``; tensors are on the CPU, float64."""
 
     def __init__(self, model: mujoco.MjModel, num_worlds: int, num_threads: int, *, sensors: bool) -> None:

@@ -13,6 +13,8 @@ from isaacgym.engine.terrain import HeightFieldGround
 SPACING = 0.05
 """m between samples, more where there would be too many."""
 MAX_SAMPLES = 16_000_000
+FOLDS = 0.01
+"""Simplified meshes fold over in places; so much of the area may."""
 _FLAT = 1e-9
 """m^2; triangles with less area, seen from above, are vertical walls, which lie between two samples."""
 _BATCH = 4_000_000
@@ -34,7 +36,7 @@ def surface_of_mesh(vertices: np.ndarray, triangles: np.ndarray, spacing: float 
     extent = (high - low).astype(np.float64)
     turned_over = float(np.abs(area[area < 0]).sum())
     # Above each other, triangles have more area than the rectangle that they are in.
-    if total <= 0.0 or min(turned_over, total - turned_over) > 1e-3 * total or total > 1.001 * extent.prod():
+    if total <= 0.0 or min(turned_over, total - turned_over) > FOLDS * total or total > (1 + FOLDS) * extent.prod():
         return None
     spacing = max(spacing, float(np.sqrt(extent.prod() / MAX_SAMPLES)))
     shape = np.maximum(np.round(extent / spacing).astype(int) + 1, 2)

@@ -21,6 +21,8 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from isaacgym.engine.physics import Physics
+
 # Before the engine is imported: otherwise Warp reports its devices, and a missing driver, on the standard streams.
 wp.config.quiet = True
 wp.config.log_level = wp.LOG_ERROR
@@ -58,7 +60,7 @@ CHECK_EVERY = 1000
 """Steps between looks at the overflow flags, for which the host waits."""
 
 
-class WarpPhysics:
+class WarpPhysics(Physics):
     """See ``Physics``; tensors are float32."""
 
     def __init__(self, model: mujoco.MjModel, num_worlds: int, device: torch.device) -> None:
