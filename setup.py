@@ -7,7 +7,7 @@ setup(
     version="0.1.0",
     description="Train, combine and evaluate locomotion skills of quadruped robots.",
     python_requires=">=3.11",
-    packages=find_packages(include=["st_rl", "st_rl.*", "legged_gym_ext", "legged_gym_ext.*", "isaacgym", "isaacgym.*"]),
+    packages=find_packages(include=["st_rl", "st_rl.*", "legged_gym_ext", "legged_gym_ext.*", "isaacgym*"]),
     install_requires=[
         "torch>=2.8",
         "numpy>=1.26",

@@ -81,7 +81,7 @@ def convex_piece(vertices: NDArray[np.float32], triangles: Triangles) -> ConvexP
     the corners of a triangle go round counterclockwise, as in PhysX.
     """
     corners = vertices.astype(np.float64)
-    points = distinct(corners[np.unique(triangles)])[0]
+    points = corners[np.unique(triangles)]
     size = float(np.ptp(points, axis=0).max())
     a, b, c = (corners[triangles[:, i]] for i in range(3))
     normals = np.cross(b - a, c - a)
@@ -91,13 +91,16 @@ def convex_piece(vertices: NDArray[np.float32], triangles: Triangles) -> ConvexP
         return None
     normals, base = normals[whole] / areas[whole, None], a[whole]
     tolerance = TOLERANCE * size
-    above, below = _reach(points, normals, base)
-    if max(above.max(), -below.min()) <= tolerance:
-        return _sheet(points, normals[0])
+    flat = np.abs((points - base[0]) @ normals[0]).max() <= tolerance
+    if flat:
+        return _sheet(distinct(points)[0], normals[0])
     # All corners of a convex solid are behind every face. Where the surface is closed, the faces' turning does not
     # matter; where it is open, it tells a hill from a hollow.
-    if not ((above <= tolerance) | ((below >= -tolerance) & _is_closed(triangles))).all():
+    if not _all_behind(points, normals, base, tolerance, either_side=False) and not (
+        _all_behind(points, normals, base, tolerance, either_side=True) and _is_closed(triangles)
+    ):
         return None
+    points = distinct(points)[0]
     return _box(points) or ConvexPiece("mesh", points)
 
 
@@ -107,15 +110,22 @@ def _is_closed(triangles: Triangles) -> bool:
     return bool((np.unique(edges, axis=0, return_counts=True)[1] == 2).all())
 
 
-def _reach(points: Array, normals: Array, base: Array) -> tuple[Array, Array]:
-    """Return how far the points reach above and below the plane of every face, m."""
-    above, below = np.empty(len(normals)), np.empty(len(normals))
-    step = max(1, (1 << 22) // len(points))
-    for start in range(0, len(normals), step):
-        part = slice(start, start + step)
+def _all_behind(points: Array, normals: Array, base: Array, tolerance: float, either_side: bool) -> bool:
+    """Return whether the points are behind all faces, or on one side of each face where ``either_side``.
+
+    Most meshes that are not convex fail at the first faces, so few are checked at first.
+    """
+    start, count = 0, 8
+    while start < len(normals):
+        part = slice(start, start + count)
         distance = normals[part] @ points.T - np.einsum("ij,ij->i", normals[part], base[part])[:, None]
-        above[part], below[part] = distance.max(axis=1), distance.min(axis=1)
-    return above, below
+        behind = distance.max(axis=1) <= tolerance
+        if either_side:
+            behind |= distance.min(axis=1) >= -tolerance
+        if not behind.all():
+            return False
+        start, count = start + count, max(1, min(2 * count, (1 << 22) // len(points)))
+    return True
 
 
 def _sheet(points: Array, normal: Array) -> ConvexPiece:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from isaacgym.engine.terrain import HeightFieldGround, grid_of_mesh, ground_of_m
 
 log = logging.getLogger(__name__)
 
+SHARP_WALLS = "ISAACGYM_SHARP_WALLS"
+"""Environment variable: where it is 1, slopes in place of a mesh's walls are half a sample wide. Unmodified code has no
+other place for such a choice, and steps on legged_gym's terrain take 1.6 times as long with it."""
 _AXES = (Vec3(1.0, 0.0, 0.0), Vec3(0.0, 1.0, 0.0), Vec3(0.0, 0.0, 1.0))
 
 
@@ -89,7 +93,9 @@ def _parts_of_mesh(vertices: np.ndarray, triangles: np.ndarray) -> list[ConvexPi
 
 
 def _field(part: HeightFieldGround, params: TriangleMeshParams) -> HeightField:
-    """Return a grid of a mesh where its transform puts it."""
+    """Return a grid of a mesh where its transform puts it; with ``SHARP_WALLS`` set, of half its spacing."""
+    if os.environ.get(SHARP_WALLS, "0") not in ("", "0") and part.walls_x is not None:
+        part = part.sharpened()
     origin = params.transform.transform_point(Vec3(*part.origin))
     _, quat = _pose(params.transform)
     spacing = (part.spacing_x, part.spacing_y)

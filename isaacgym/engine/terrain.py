@@ -99,10 +99,11 @@ def ground_of_mesh(vertices: Floats, triangles: Triangles) -> HeightFieldGround 
     try:
         return _pieces(vertices, triangles)
     except TerrainError:
-        # Triangles may repeat their corners instead of sharing them; then parts hang together by position.
-        points, position = distinct(vertices.astype(np.float64))
-        if len(points) == len(vertices):
+        # Triangles may repeat their corners instead of sharing them; then parts hang together by position. A mesh that
+        # shares them has about half as many vertices as triangles.
+        if len(vertices) < len(triangles):
             raise
+        points, position = distinct(vertices.astype(np.float64))
         return _pieces(points.astype(np.float32), position[triangles])
 
 
@@ -111,9 +112,11 @@ def _pieces(vertices: Floats, triangles: Triangles) -> list[ConvexPiece | Height
     for part_vertices, part_triangles in components(vertices, triangles):
         piece = grid_of_mesh(part_vertices, part_triangles) or convex_piece(part_vertices, part_triangles)
         if piece is None or (len(part_triangles) == 1 and len(triangles) > 1):
-            low, high = part_vertices.min(axis=0), part_vertices.max(axis=0)
+            low, high = (
+                np.round(end.astype(float), 2).tolist() for end in (part_vertices.min(0), part_vertices.max(0))
+            )
             raise TerrainError(
-                f"the part of the triangle mesh between {low.round(2).tolist()} and {high.round(2).tolist()} "
+                f"the part of the triangle mesh between {low} and {high} "
                 f"({len(part_triangles)} triangles) is neither a regular grid of heights nor convex, "
                 "and MuJoCo collides with nothing else; build it from a height field or from convex solids"
             )

@@ -66,7 +66,8 @@ class SimulationMethods:
     ) -> None:
         """Add a static triangle mesh: one over a regular grid, or one that consists of convex pieces.
 
-        Differs: any other mesh is an error, and vertical walls of a grid become slopes one sample wide.
+        Differs: other meshes are sampled as a height field where that is possible and are an error where it is not;
+        vertical walls of a grid become slopes one sample wide, half a sample with ``ISAACGYM_SHARP_WALLS=1``.
 
         Args:
             vertices: float32, 3 ``nb_vertices`` numbers, m.

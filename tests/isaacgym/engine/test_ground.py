@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from isaacgym.api.params import TriangleMeshParams
 from isaacgym.engine.convex import ConvexPiece, quat_from_matrix
 from isaacgym.engine.frames import quat_from_rpy, quat_to_matrix, rotate
+from isaacgym.engine.ground_import import SHARP_WALLS, mesh_grounds_of
+from isaacgym.engine.grounds import HeightField
 from isaacgym.engine.meshes import convex_hull
 from isaacgym.engine.terrain import HeightFieldGround, TerrainError, ground_of_mesh
 from isaacgym.terrain_utils import convert_heightfield_to_trimesh
@@ -137,6 +140,21 @@ def test_walls_along_y_are_sharpened_likewise() -> None:
     raw[:, 3:] = 100
     fine = field(convert_heightfield_to_trimesh(raw, 1.0, 0.01, slope_threshold=0.5)).sharpened().sharpened()
     assert fine.heights[7].tolist() == [0] * 12 + [1] * 9
+
+
+def test_sharp_walls_are_asked_for_by_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = np.zeros((6, 8), dtype=np.int16)
+    raw[3:] = 100
+    vertices, triangles = convert_heightfield_to_trimesh(raw, 1.0, 0.01, slope_threshold=0.5)
+    params = TriangleMeshParams()
+    params.nb_vertices, params.nb_triangles = len(vertices), len(triangles)
+    shapes = []
+    for value in ("0", "1"):
+        monkeypatch.setenv(SHARP_WALLS, value)
+        (ground,) = mesh_grounds_of(vertices.ravel(), triangles.ravel(), params)
+        assert isinstance(ground, HeightField)
+        shapes.append((ground.heights.shape, round(ground.spacing[0], 6)))
+    assert shapes == [((6, 8), 1.0), ((11, 15), 0.5)]
 
 
 def test_thirteen_million_samples_take_seconds() -> None:
