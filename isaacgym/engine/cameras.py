@@ -12,6 +12,7 @@ from isaacgym.api.handles import Env
 from isaacgym.api.params import CameraProperties
 from isaacgym.api.vectors import Quat, Transform, Vec3
 from isaacgym.engine.errors import GymError
+from isaacgym.engine.ground_window import CAMERA_SIZE
 from isaacgym.engine.painter import Painter, View
 from isaacgym.engine.simulation import Sim
 
@@ -142,7 +143,7 @@ class Cameras:
     def painter(self) -> Painter:
         """Return what draws, made when it is first needed."""
         if self._painter is None:
-            self._painter = Painter(self._sim)
+            self._painter = Painter(self._sim, CAMERA_SIZE)
         return self._painter
 
     def view_matrix(self, env: Env, number: int) -> np.ndarray:

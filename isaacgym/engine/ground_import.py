@@ -12,7 +12,7 @@ from isaacgym.api.vectors import Quat, Transform, Vec3
 from isaacgym.engine.convex import ConvexPiece
 from isaacgym.engine.grounds import ConvexPieces, Ground, HeightField, Material, Piece, Plane
 from isaacgym.engine.rasterize import surface_of_mesh
-from isaacgym.engine.terrain import HeightFieldGround, TerrainError, ground_of_mesh
+from isaacgym.engine.terrain import HeightFieldGround, grid_of_mesh, ground_of_mesh
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,8 @@ def mesh_grounds_of(vertices: np.ndarray, triangles: np.ndarray, params: Triangl
             f"a mesh of {params.nb_vertices} vertices and {params.nb_triangles} triangles needs three numbers for "
             f"each, and {points.size} and {faces.size} were given"
         )
+    if faces.size and (int(faces.min()) < 0 or int(faces.max()) >= params.nb_vertices):
+        raise ValueError(f"the triangles of a mesh of {params.nb_vertices} vertices use vertex {int(faces.max())}")
     parts = _parts_of_mesh(points.reshape(-1, 3), faces.reshape(-1, 3).astype(np.uint32))
     material = _material(params)
     grounds: list[Ground] = [_field(part, params) for part in parts if isinstance(part, HeightFieldGround)]
@@ -78,16 +80,15 @@ def mesh_grounds_of(vertices: np.ndarray, triangles: np.ndarray, params: Triangl
 
 
 def _parts_of_mesh(vertices: np.ndarray, triangles: np.ndarray) -> list[ConvexPiece | HeightFieldGround]:
-    try:
-        found = ground_of_mesh(vertices, triangles)
-    except TerrainError:
-        surface = surface_of_mesh(vertices, triangles)
-        if surface is None:
-            raise
-        log.warning(
-            "a terrain mesh is neither a regular grid nor convex; it is sampled every %.3f m", surface.spacing_x
-        )
+    """Return a grid, else a surface that is sampled, else the pieces: from the quickest to recognize to the slowest."""
+    whole = grid_of_mesh(vertices, triangles)
+    if whole is not None:
+        return [whole]
+    surface = surface_of_mesh(vertices, triangles)
+    if surface is not None:
+        log.warning("a terrain mesh is an irregular surface; it is sampled every %.3f m", surface.spacing_x)
         return [surface]
+    found = ground_of_mesh(vertices, triangles)
     return [found] if isinstance(found, HeightFieldGround) else list(found)
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from isaacgym.engine.grounds import Ground, HeightField
 
-SIZE = 256
-"""Samples along either side."""
+CAMERA_SIZE, VIEWER_SIZE = 112, 400
+"""Samples along either side. Cameras stand at many places, so that their window moves with every picture."""
 
 
 class GroundWindow:
@@ -73,7 +73,7 @@ class GroundWindow:
         mujoco.mjr_uploadHField(model, context, int(model.hfield(self._name).id))
 
 
-def make_windows(grounds: list[Ground], size: int = SIZE) -> tuple[list[Ground], list[GroundWindow]]:
+def make_windows(grounds: list[Ground], size: int) -> tuple[list[Ground], list[GroundWindow]]:
     """Return the grounds with windows in place of large height fields, and the windows."""
     drawn: list[Ground] = []
     windows: list[GroundWindow] = []

@@ -51,15 +51,18 @@ class Lines:
 class Painter:
     """Draws environments of one simulation; keeps a renderer for every size of picture."""
 
-    def __init__(self, sim: Sim) -> None:
+    def __init__(self, sim: Sim, window: int) -> None:
+        """``window``: how many samples of a large height field are drawn along either side."""
         self._sim = sim
         live = sim.live
-        drawn, self._windows = make_windows(sim.grounds)
+        drawn, self._windows = make_windows(sim.grounds, window)
         self.world: World = compile_world(sim.envs[0].actors, drawn, live.options, visual=True)
         model = self.world.model
         model.body_mass[:] = np.maximum(model.body_mass, 1e-3)
         self._own_colors = model.geom_rgba.copy()
-        self.has_visuals = bool(np.any(model.geom_group == VISUAL_GROUP))
+        blueprints = [actor.asset.blueprint for actor in sim.envs[0].actors]
+        # Visual meshes are missing where a file of theirs is, or is of a kind that is not read.
+        self.has_visuals = all(body.visuals or not body.shapes for blueprint in blueprints for body in blueprint.bodies)
         self._datas: list[Any] = []
         self._renderers: dict[tuple[int, int], Any] = {}
         self._stale: dict[GroundWindow, set[tuple[int, int]]] = {window: set() for window in self._windows}
@@ -90,11 +93,10 @@ class Painter:
                 model.geom_rgba[geoms, :3] = color
 
     def option(self, collision: bool) -> Any:
-        """Return which shapes are drawn: those of visuals where there are any, unless ``collision``."""
+        """Return what is drawn: visual shapes, and collision shapes where asked for or where visuals are missing."""
         option = mujoco.MjvOption()
-        shows_collision = collision or not self.has_visuals
-        option.geomgroup[COLLISION_GROUP] = int(shows_collision)
-        option.geomgroup[VISUAL_GROUP] = int(not shows_collision)
+        option.geomgroup[COLLISION_GROUP] = int(collision or not self.has_visuals)
+        option.geomgroup[VISUAL_GROUP] = int(not collision)
         return option
 
     # ---------------------------------------------------------------- drawing

@@ -14,9 +14,9 @@ from isaacgym.api.handles import ActionEvent, Env
 from isaacgym.api.keys import KeyboardInput, MouseInput, key_of_glfw
 from isaacgym.api.params import CameraProperties
 from isaacgym.api.vectors import Quat, Transform, Vec3
-from isaacgym.engine.cameras import cameras_of
 from isaacgym.engine.errors import GymError
 from isaacgym.engine.gl import has_display
+from isaacgym.engine.ground_window import VIEWER_SIZE
 from isaacgym.engine.painter import Lines, Painter, View, add_env, add_lines
 from isaacgym.engine.png import write_png
 from isaacgym.engine.simulation import Sim
@@ -37,6 +37,7 @@ class Viewer:
         self._points: list[np.ndarray] = []
         self._colors: list[np.ndarray] = []
         self._position, self._target = Vec3(4.0, 4.0, 3.0), Vec3()
+        self._painter: Painter | None = None
         self._window: _Window | None = None
         if has_display():
             self._window = _Window(self)
@@ -107,8 +108,10 @@ class Viewer:
         return np.argsort(far, kind="stable")[:MAX_ENVS].tolist()
 
     def painter(self) -> Painter:
-        """Return what draws."""
-        return cameras_of(self.sim).painter()
+        """Return what draws, made when it is first needed."""
+        if self._painter is None:
+            self._painter = Painter(self.sim, VIEWER_SIZE)
+        return self._painter
 
     def draw(self, collision: bool) -> None:
         """Show the present state. Without a window nothing is drawn before a frame is asked for."""
@@ -137,6 +140,9 @@ class Viewer:
         if self._window is not None:
             self._window.close()
             self._window = None
+        if self._painter is not None:
+            self._painter.close()
+            self._painter = None
         self.closed = True
 
 

@@ -18,11 +18,13 @@ import numpy as np
 
 from isaacgym.engine.actors import Actor
 from isaacgym.engine.asset import Dof, Shape, Visual
-from isaacgym.engine.grounds import Ground, add_ground
+from isaacgym.engine.grounds import Ground, Plane, add_ground
 
 MAX_PAIRED_GROUNDS = 4
 """With more geoms of ground, contacts are found through the broad phase and friction is set on the actors' geoms."""
 GROUND_BIT = 1 << 29
+CHECKS = "checks"
+"""Name of the texture and material of planes."""
 VISUAL_GROUP, GROUND_GROUP, COLLISION_GROUP = 2, 0, 3
 _TYPES = {
     "box": mujoco.mjtGeom.mjGEOM_BOX,
@@ -94,6 +96,8 @@ def compile_world(
         names = add_ground(spec, ground, index)
         ground_names += names
         ground_of += [index] * len(names)
+        if visual and isinstance(ground, Plane):
+            spec.geom(names[0]).material = CHECKS
     for index, actor in enumerate(actors):
         _add_actor(spec, actor, index, visual=visual)
     shape_names = [name for index, actor in enumerate(actors) for name in _shape_names(actor, index)]
@@ -126,7 +130,19 @@ def _set_options(spec: Any, options: Options) -> None:
 
 
 def _add_light(spec: Any) -> None:
-    """Light pictures from above and give them a sky."""
+    """Light pictures from above, give them a sky, and checks of 1 m for planes."""
+    spec.add_texture(
+        name=CHECKS,
+        type=mujoco.mjtTexture.mjTEXTURE_2D,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_CHECKER,
+        rgb1=[0.42, 0.47, 0.52],
+        rgb2=[0.36, 0.41, 0.46],
+        width=128,
+        height=128,
+    )
+    textures = [""] * int(mujoco.mjtTextureRole.mjNTEXROLE)
+    textures[int(mujoco.mjtTextureRole.mjTEXROLE_RGB)] = CHECKS
+    spec.add_material(name=CHECKS, textures=textures, texrepeat=[0.5, 0.5], texuniform=True)
     spec.visual.headlight.ambient, spec.visual.headlight.diffuse = [0.4] * 3, [0.3] * 3
     spec.visual.headlight.specular = [0.0] * 3
     spec.worldbody.add_light(
