@@ -72,9 +72,10 @@ def parse_arguments(
     ``custom_parameters`` has a ``name`` (with its dashes) and what ``ArgumentParser.add_argument`` takes: ``type``,
     ``action``, ``default``, ``help``, ``choices``, ``nargs``; one that is called as an option below replaces it.
 
-    The result also has ``sim_device_type`` and ``compute_device_id`` (the two parts of ``sim_device``), ``use_gpu``,
-    ``use_gpu_pipeline`` and ``physics_engine``. Without a CUDA device, every device that names one becomes the CPU,
-    those of the caller's options whose name ends in ``device`` included.
+    The result also has ``sim_device_type`` and ``compute_device_id`` (the two parts of ``sim_device``), ``device`` (the
+    former, unless the caller has an option of that name), ``use_gpu``, ``use_gpu_pipeline`` and ``physics_engine``.
+    Without a CUDA device, every device that names one becomes the CPU, those of the caller's options whose name ends in
+    ``device`` included.
     """
     parser = ArgumentParser(description=description, conflict_handler="resolve")
     if headless:
@@ -127,6 +128,7 @@ def _completed(args: Namespace, custom: Sequence[str]) -> Namespace:
         args.pipeline = "cpu"
     args.physics_engine = SimType.SIM_FLEX if args.flex else SimType.SIM_PHYSX
     args.use_gpu = args.sim_device_type == "cuda"
+    values.setdefault("device", args.sim_device_type)
     if args.slices is None:
         args.slices = args.subscenes
     return args

@@ -159,7 +159,7 @@ def field_types(kind: type) -> dict[str, str]:
     except TypeError:
         return {}
     known = {value: name for name, value in structures().items()}
-    values = {name: instance.__dict__.get(name, inspect.getattr_static(kind, name, None)) for name in fields(kind)}
+    values = {name: getattr(instance, name) for name in fields(kind)}
     return {name: known[type(value)] for name, value in values.items() if type(value) in known}
 
 

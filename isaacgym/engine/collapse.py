@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -60,8 +61,11 @@ def ordered_by_joint_name(link: Link) -> Link:
 
 
 def flattened(name: str, root: Link, options: AssetOptions, fixed_base: bool) -> Asset:
-    """Return the asset of a tree, which is walked depth first; options about masses and joints are applied."""
-    asset = Asset(name=name, bodies=[], fixed_base=fixed_base, options=options)
+    """Return the asset of a tree, which is walked depth first; options about masses and joints are applied.
+
+    The options are copied, since callers change them for the next asset.
+    """
+    asset = Asset(name=name, bodies=[], fixed_base=fixed_base, options=deepcopy(options))
     _append(asset, root, parent=-1)
     return asset
 

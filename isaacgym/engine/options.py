@@ -1,11 +1,14 @@
-"""How an asset is to be imported: ``AssetOptions`` and ``VhacdParams`` of the interface."""
+"""How an asset is to be imported: ``AssetOptions`` and ``VhacdParams`` of the interface.
+
+Both refuse names that they do not have, as a misspelt option would otherwise go unnoticed.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 
-@dataclass
+@dataclass(slots=True)
 class VhacdParams:
     """Parameters of the convex decomposition V-HACD, which this implementation replaces by one hull per mesh.
 
@@ -28,7 +31,7 @@ class VhacdParams:
     project_hull_vertices: bool = True
 
 
-@dataclass
+@dataclass(slots=True)
 class AssetOptions:
     """What callers set before ``load_asset``; the defaults are those of the documentation.
 

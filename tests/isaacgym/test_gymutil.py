@@ -76,7 +76,7 @@ def test_the_command_line_has_the_options_of_the_caller_and_what_follows(monkeyp
     assert (args.sim_device, args.sim_device_type, args.compute_device_id) == ("cuda:1", "cuda", 1)
     assert (args.pipeline, args.use_gpu_pipeline, args.use_gpu) == ("gpu", True, True)
     assert (args.graphics_device_id, args.num_threads, args.subscenes, args.slices) == (0, 8, 0, 0)
-    assert args.physics_engine == gymapi.SIM_PHYSX and not args.flex
+    assert args.physics_engine == gymapi.SIM_PHYSX and not args.flex and args.device == "cuda"
 
 
 @pytest.mark.usefixtures("no_gpu")

@@ -162,6 +162,16 @@ def test_limits_dynamics_and_drive_modes_come_from_file_and_options(tmp_path: Pa
     assert free.axis.tolist() == [1, 0, 0]
 
 
+def test_options_that_change_later_do_not_change_an_asset(tmp_path: Path) -> None:
+    (tmp_path / "robot.urdf").write_text(f'<robot name="r">{link("base")}</robot>')
+    options = AssetOptions(disable_gravity=True)
+    asset = load_asset(tmp_path, "robot.urdf", options)
+    options.disable_gravity, options.vhacd_params.resolution = False, 1
+    assert asset.options.disable_gravity and asset.options.vhacd_params.resolution == 100000
+    with pytest.raises(AttributeError, match="colour"):
+        options.colour = "red"  # type: ignore[attr-defined]
+
+
 def test_armature_goes_into_the_bodies_where_joints_are_not_to_have_it(tmp_path: Path) -> None:
     parts = [link("base"), link("leg"), joint("hip", "base", "leg")]
     asset = load(tmp_path, *parts, armature=0.02, use_physx_armature=False)
