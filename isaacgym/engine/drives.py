@@ -35,6 +35,7 @@ class Drives:
             slice(at[0], at[0] + len(at)) if together else torch.tensor(at, dtype=torch.long, device=physics.device)
         )
         self._most = torch.full(shape, torch.inf).to(physics.qvel)
+        self._least = -self._most
 
     def take_properties(self, envs: list[list[Actor]]) -> None:
         """Read modes, gains and speed limits of all worlds."""
@@ -50,6 +51,7 @@ class Drives:
         speed = rows["velocity"].astype(float)
         self._limited = bool(np.any(speed < UNLIMITED))
         self._most.copy_(torch.from_numpy(speed))
+        self._least = -self._most
 
     def give_efforts(self, values: Tensor, mask: Tensor | None) -> None:
         """Keep efforts (N, D) for the next ``simulate``, of the masked degrees of freedom (N, D)."""
@@ -83,9 +85,11 @@ class Drives:
     def limit_speeds(self) -> None:
         """Clamp the speeds of degrees of freedom to their limits."""
         if self._limited:
-            speed = self._physics.qvel[:, self._at]
-            clamped = torch.minimum(torch.maximum(speed, -self._most), self._most)
-            self._physics.qvel[:, self._at] = clamped
+            qvel = self._physics.qvel
+            if isinstance(self._at, slice):
+                qvel[:, self._at].clamp_(self._least, self._most)
+            else:
+                qvel[:, self._at] = qvel[:, self._at].clamp(self._least, self._most)
 
 
 def _give(target: Tensor, values: Tensor, mask: Tensor | None) -> None:

@@ -26,6 +26,8 @@ class _Joints:
     pos: Tensor
     reference: Tensor
     slides: Tensor
+    turns_in_place: bool
+    """Whether all are hinges through the origins of their bodies, as those of URDF files are."""
 
 
 @dataclass
@@ -96,6 +98,12 @@ def _move(state: TreeState, joints: _Joints, dof_pos: Tensor, dof_vel: Tensor) -
     angle = (dof_pos[:, joints.dofs] - joints.reference)[..., None]
     rate = dof_vel[:, joints.dofs][..., None]
     axis = rotate(quat, joints.axis)
+    if joints.turns_in_place:
+        half = 0.5 * angle
+        turn = torch.cat((joints.axis * torch.sin(half), torch.cos(half)), dim=-1)
+        state.axes[:, joints.dofs], state.anchors[:, joints.dofs] = axis, pos
+        state.quat[:, which], state.ang[:, which] = multiply(quat, turn), ang + axis * rate
+        return
     arm = rotate(quat, joints.pos)
     anchor = pos + arm
     state.axes[:, joints.dofs], state.anchors[:, joints.dofs] = axis, anchor
@@ -194,6 +202,7 @@ def _joint_rounds(members: list[int], dofs: list[Dof], scale: float, like: Tenso
                 pos=_values([dofs[i].pos * scale for i in numbers], like),
                 reference=_values([dofs[i].reference for i in numbers], like),
                 slides=torch.tensor([[dofs[i].kind == "prismatic"] for i in numbers], device=like.device),
+                turns_in_place=all(dofs[i].kind != "prismatic" and not np.any(dofs[i].pos) for i in numbers),
             )
         )
     return rounds

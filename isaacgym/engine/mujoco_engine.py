@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 
 import mujoco
@@ -14,7 +15,7 @@ import torch
 from mujoco.batch import Batch
 from torch import Tensor
 
-from isaacgym.engine.physics import Physics
+from isaacgym.engine.physics import Physics, repair
 
 log = logging.getLogger(__name__)
 # Otherwise the engine reports broken worlds on stderr and in a file in the working directory.
@@ -40,8 +41,18 @@ class MujocoPhysics(Physics):
             self._forces = torch.from_numpy(bind("actuator_force"))
             self._tree_com = torch.from_numpy(bind("subtree_com")) if sensors else None
 
+        self._warmstart = torch.from_numpy(bind("qacc_warmstart"))
+        self._home: Tensor | None = None
+
     def step(self, count: int) -> None:
+        if self._home is None:
+            self._home = self.qpos.clone()
         self._batch.step(nstep=count)
+        # A sum is finite where all of its parts are, and the quickest to find.
+        if not math.isfinite(float(self.qvel.sum()) + float(self.qpos.sum())):
+            log.warning("the state of a world was not finite; it was put back to where it started")
+            repair(self, self._home)
+            self._warmstart.nan_to_num_(0.0, 0.0, 0.0)
 
     def contact_wrenches(self) -> Tensor:
         return self._wrenches

@@ -59,3 +59,10 @@ class Physics(Protocol):
     def close(self) -> None:
         """Free memory."""
         ...
+
+
+def repair(physics: Physics, home: Tensor) -> None:
+    """Put worlds whose state is not finite back to ``home`` (N, nq), at rest; no host waits for a device."""
+    fine = torch.isfinite(physics.qpos).all(-1) & torch.isfinite(physics.qvel).all(-1)
+    physics.qpos.copy_(torch.where(fine[:, None], physics.qpos, home))
+    physics.qvel.copy_(torch.where(fine[:, None], physics.qvel, 0.0))

@@ -18,7 +18,6 @@ from torch import Tensor
 from isaacgym.api.enums import SimType
 from isaacgym.api.handles import Env
 from isaacgym.api.params import SimParams
-from isaacgym.api.properties import UNLIMITED
 from isaacgym.api.vectors import Vec3
 from isaacgym.engine import fields as world_fields
 from isaacgym.engine.actors import Actor
@@ -194,15 +193,18 @@ class Live:
         self.sensors = ForceSensors(self.world, physics, envs[0], len(envs))
         self._applied: Tensor | None = None
         self._pushed = False
-        self._roots = [
-            (
-                slot.root_qvel,
-                actor.asset.blueprint.options.max_linear_velocity,
-                actor.asset.blueprint.options.max_angular_velocity,
-            )
+        self._root_limits = [
+            (slot.root_qvel, *self._limits_of(actor))
             for slot, actor in zip(self.world.slots, envs[0], strict=True)
             if slot.root_qvel >= 0
         ]
+
+    def _limits_of(self, actor: Actor) -> tuple[Tensor, Tensor]:
+        """Return the least and the largest components of the velocity of an actor's free joint, (6,) each."""
+        options = actor.asset.blueprint.options
+        most = torch.tensor([options.max_linear_velocity] * 3 + [options.max_angular_velocity] * 3)
+        most = most.to(self.physics.qvel)
+        return -most, most
 
     def _take_com(self) -> None:
         self.com.copy_(torch.from_numpy(self._fields["body_ipos"][:, self.world.body_ids]))
@@ -243,12 +245,8 @@ class Live:
 
     def _limit_speeds(self) -> None:
         self.drives.limit_speeds()
-        for at, linear, angular in self._roots:
-            for start, most in ((at, linear), (at + 3, angular)):
-                if most < UNLIMITED:
-                    speed = self.physics.qvel[:, start : start + 3]
-                    norm = torch.linalg.vector_norm(speed, dim=-1, keepdim=True)
-                    speed.mul_((most / norm.clamp_min(1e-9)).clamp_max(1.0))
+        for at, least, most in self._root_limits:
+            self.physics.qvel[:, at : at + 6].clamp_(least, most)
 
     def push(self, forces: Tensor | None, torques: Tensor | None) -> None:
         """Add forces at the centers of mass and torques, (N, B, 3) world axes, for the next ``simulate``."""

@@ -21,7 +21,7 @@ import torch
 import warp as wp
 from torch import Tensor
 
-from isaacgym.engine.physics import Physics
+from isaacgym.engine.physics import Physics, repair
 
 # Before the engine is imported: otherwise Warp reports its devices, and a missing driver, on the standard streams.
 wp.config.quiet = True
@@ -66,7 +66,7 @@ class WarpPhysics(Physics):
     def __init__(self, model: mujoco.MjModel, num_worlds: int, device: torch.device) -> None:
         self._device = _wp_device(device)
         self.device = torch.device(wp.device_to_torch(self._device))
-        # The engine knows no automatic reset, and contact forces are asked for by an option, not by a sensor.
+        # The engine has no automatic reset to disable, and contact forces are asked for by an option, not a sensor.
         model.opt.disableflags &= ~int(mujoco.mjtDisableBit.mjDSBL_AUTORESET)
         model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
         contacts, constraints = _room(model)
@@ -90,10 +90,14 @@ class WarpPhysics(Physics):
         self._graphs: dict[int, Any] = {}
         self._steps = 0
         self._warned = False
+        self._home: Tensor | None = None
+        self._warmstart = wp.to_torch(data.qacc_warmstart)
 
     # ---------------------------------------------------------------- stepping
 
     def step(self, count: int) -> None:
+        if self._home is None:
+            self._home = self.qpos.clone()
         with wp.ScopedDevice(self._device), self._stream() as stream:
             if self._device.is_cuda and torch.cuda.is_current_stream_capturing():
                 self._launch(count)
@@ -105,6 +109,8 @@ class WarpPhysics(Physics):
                 if self._graphs[count] is None:
                     self._graphs[count] = self._record(count)
                 wp.capture_launch(self._graphs[count], stream=stream)
+        repair(self, self._home)
+        self._warmstart.nan_to_num_(0.0, 0.0, 0.0)
         self._steps += 1
         if self._steps % CHECK_EVERY == 0:
             self._warn_of_lost_contacts()

@@ -125,8 +125,8 @@ def _set_options(spec: Any, options: Options) -> None:
     spec.option.solver = mujoco.mjtSolver.mjSOL_NEWTON
     spec.option.cone = mujoco.mjtCone.mjCONE_PYRAMIDAL
     spec.option.iterations, spec.option.ls_iterations = 10, 20
-    # A single robot is one island, and so few shapes are tested sooner than sorted.
-    spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ISLAND)
+    # A single robot is one island. A broken world is put back by ``physics.repair``, where its actors started.
+    spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ISLAND) | int(mujoco.mjtDisableBit.mjDSBL_AUTORESET)
 
 
 def _add_light(spec: Any) -> None:

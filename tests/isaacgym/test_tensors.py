@@ -241,6 +241,24 @@ def test_properties_differ_between_environments_and_change_while_running(engine:
     assert abs(world.root[0, 0, 7].item()) < 0.01
 
 
+def test_a_world_that_is_not_finite_is_put_back_to_where_it_started(engine: str) -> None:
+    world = World(make_sim())
+    add_plane(world.sim)
+    for index in range(2):
+        add_env(world, GYM.create_box(world.sim, 0.2, 0.2, 0.2, options()) if not index else _asset(world), z=0.1)
+    world.prepare()
+    world.step(5)
+    world.root[1, 0, 7] = torch.nan
+    world.set_root(1)
+    world.step(5)
+    assert torch.isfinite(world.root).all()
+    assert world.root[:, 0, 2].tolist() == pytest.approx([0.1, 0.1], abs=2e-3)
+
+
+def _asset(world: World) -> gymapi.Asset:
+    return GYM.get_actor_asset(world.envs[0], 0)
+
+
 def test_gravity_can_change_while_running(engine: str) -> None:
     world = World(make_sim())
     add_env(world, GYM.create_box(world.sim, 0.2, 0.2, 0.2, options()), z=1.0)
