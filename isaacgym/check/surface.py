@@ -159,8 +159,8 @@ def field_types(kind: type) -> dict[str, str]:
     except TypeError:
         return {}
     known = {value: name for name, value in structures().items()}
-    values = {name: getattr(instance, name) for name in fields(kind)}
-    return {name: known[type(value)] for name, value in values.items() if type(value) in known}
+    members = inspect.getmembers(instance, lambda value: type(value) in known)
+    return {name: known[type(value)] for name, value in members if not name.startswith("_")}
 
 
 def names(of: str) -> dict[str, Entry]:
