@@ -109,7 +109,8 @@ def test_time_outs_are_bootstrapped_from_the_last_observation_where_it_is_report
     algorithm.act(obs)
     states = algorithm.actor_critic.get_hidden_states() if policy is ActorCriticRecurrent else None
     final = obs + 1.0
-    values = algorithm.actor_critic.evaluate(final).detach().squeeze(-1)
+    with torch.inference_mode():
+        values = algorithm.actor_critic.evaluate(final).squeeze(-1).clone()
     if states is not None:
         algorithm.actor_critic.set_hidden_states(states)
     # Of a world that failed nothing is used, whatever its last observation was.
