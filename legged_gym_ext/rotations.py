@@ -20,6 +20,21 @@ def quat_rotate_inverse(quat: Tensor, vec: Tensor) -> Tensor:
     return vec - w * t + torch.linalg.cross(axis, t)
 
 
+def quat_multiply(first: Tensor, second: Tensor) -> Tensor:
+    """The rotation ``second`` followed by ``first``, quaternions xyzw (..., 4) each: the Hamilton product."""
+    ax, ay, az, aw = first.unbind(-1)
+    bx, by, bz, bw = second.unbind(-1)
+    return torch.stack(
+        (
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+            aw * bw - ax * bx - ay * by - az * bz,
+        ),
+        dim=-1,
+    )
+
+
 def quat_from_euler_xyz(roll: Tensor, pitch: Tensor, yaw: Tensor) -> Tensor:
     """Quaternion (..., 4) of rotations about the fixed x, then y, then z axis; angles (...) in rad."""
     cr, sr = torch.cos(0.5 * roll), torch.sin(0.5 * roll)

@@ -14,6 +14,7 @@ from typing import Any
 from legged_gym_ext.benchmarks.environment import env_ratio, measure
 from legged_gym_ext.benchmarks.mutex import mutex_over_sub_policy
 from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
+from legged_gym_ext.benchmarks.vision import student_train_steps_per_second, vision_over_field
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
 from legged_gym_ext.runs.outputs import require_own_report
@@ -23,6 +24,9 @@ from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
 from st_rl.utils.ranges import Count
+
+_SEEING_WORLDS = 256
+"""Worlds in which a student is trained at most: as many as its task has by itself."""
 
 
 @dataclass
@@ -64,6 +68,10 @@ def main(argv: list[str] | None = None) -> int:
     where = options.where()
     result = {"backend": where.backend, "device": where.device} | measure(task, where=where, **size)
     result["field_over_walk"] = env_ratio(get_task("go1_field"), get_task("go1_walk"), where=where, **size)
+    result["vision_over_field"] = vision_over_field(where=where, **size)
+    result["student_train_steps_per_second"] = student_train_steps_per_second(
+        worlds=min(options.worlds, _SEEING_WORLDS), rounds=options.rounds, where=where
+    )
     sizes: dict[str, Any] = {"num_envs": options.worlds, "repetitions": options.rounds}
     if has_rsl_rl():
         result |= compared_updates(task, sizes)

@@ -29,8 +29,9 @@ class EvaluateOptions(WhereOptions, PolicyOptions):
     """Evaluate a trained policy. Every field of the task can be set by its dotted name."""
 
     protocol: str = ""
-    """'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty) or 'course'; by default 'walk'
-    for tasks without obstacles, 'course' for field, 'rpl' for the others."""
+    """'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty), 'course', or 'blindfold' (does
+    a policy use what it sees?); by default 'walk' for tasks without obstacles, 'course' for field and vision, 'rpl' for
+    the others."""
     episodes: Count | None = None
     """By default 256 for 'walk', 400 for the others."""
     blocks: tuple[str, ...] = ()
@@ -63,8 +64,8 @@ def main(argv: list[str] | None = None) -> int:
         require_suffix(options.plot, (".svg",), "--plot")
         require_own_picture(options.plot)
     protocol = options.protocol or report.default_protocol(task)
-    if options.plot is not None and protocol == "walk":
-        raise UserError("the protocol 'walk' has no success by obstacle to be drawn; leave --plot out")
+    if options.plot is not None and protocol in ("walk", "blindfold"):
+        raise UserError(f"the protocol '{protocol}' has no success by obstacle to be drawn; leave --plot out")
     checkpoint = options.find_policy(task)
     played: list[runs.RunPolicy] = []
 

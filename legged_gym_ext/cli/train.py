@@ -15,15 +15,15 @@ from legged_gym_ext.evaluation import report
 from legged_gym_ext.evaluation.walk import MakePolicy
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, named_task, parse_options_of, parse_task, run_script
-from legged_gym_ext.runs.mutex import MutexOptions, resolve_policy
 from legged_gym_ext.runs.resuming import check_resumed
+from legged_gym_ext.runs.teachers import with_teacher_folders
 from legged_gym_ext.runs.training import train, with_threads
 from legged_gym_ext.runs.training_rsl_rl import as_rsl_rl_trains, require_rsl_rl, train_with_rsl_rl
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.video import record, video_cfg
-from st_rl.algorithms import TPPOCfg, distributed
+from st_rl.algorithms import distributed
 from st_rl.modules import get_policy_class
 from st_rl.runners import get_runner_class
 from st_rl.runners.run_lock import locked_run
@@ -150,20 +150,6 @@ def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | Non
     return runs.new_run_folder(options.log_root, task.name, options.name), source
 
 
-def with_teacher_folder(task: TaskCfg, options: TrainOptions) -> TaskCfg:
-    """The task with the folder that ``train.algorithm.teacher_run`` names, below the current one as a relative path.
-
-    When the run is resumed, a name such as ``latest`` would mean another one.
-    """
-    algorithm = task.train.algorithm
-    if not isinstance(algorithm, TPPOCfg) or not algorithm.teacher_run:
-        return task
-    folder = resolve_policy(algorithm.teacher_run, task, MutexOptions(), root=options.log_root).resolve()
-    here = Path.cwd()
-    folder = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    return replace(task, train=replace(task.train, algorithm=replace(algorithm, teacher_run=str(folder))))
-
-
 def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path | None]:
     """The task as it is trained, the run folder, and the run whose weights a new one starts from."""
     # Looked up before anything is made: a wrong name must leave nothing behind.
@@ -173,7 +159,7 @@ def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path |
     get_policy_class(task.train.policy.class_name)
     if options.resume is not None:
         check_resume_options(options, task)
-    task = with_teacher_folder(task, options)
+    task = with_teacher_folders(task, options.log_root)
     folder, source = start_folder(task, options)
     print(f"run folder: {folder}")
     return task, folder, source

@@ -1,4 +1,4 @@
-"""Train walk and every skill from it, evaluate and combine them; started again, it goes on where it was."""
+"""Train walk and every skill from it, combine them, and teach a policy that sees; started again, it goes on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from st_rl.utils.ranges import Bounds, Checked, Count, Whole
 
 @dataclass
 class TrainSkillsOptions(Checked):
-    """Train walk and every skill from it, evaluate and combine them; started again, it goes on where it was."""
+    """Train walk and every skill from it, combine them, and teach a policy that sees; started again, it goes on."""
 
     robot: str = "go1"
     skills: tuple[str, ...] = mutex.MUTEX_ORDER
@@ -42,6 +42,8 @@ class TrainSkillsOptions(Checked):
     """Episodes of every evaluation; by default those of the protocols."""
     strict_episodes: Whole = 100
     """Episodes of every skill that are checked at every physics step."""
+    student: bool = True
+    """Teach a policy that sees through a depth camera what the mutex knows."""
     video: bool = True
     """Film every skill and the mutex."""
 
@@ -61,6 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         max_iterations=options.max_iterations,
         episodes=options.episodes,
         strict_episodes=options.strict_episodes,
+        student=options.student,
         videos=options.video and find_gl_library() is not None,
     )
     if options.video and not plan.videos:

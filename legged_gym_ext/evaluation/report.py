@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from legged_gym_ext.evaluation.blindfold import blindfold_report, blindfold_rows
 from legged_gym_ext.evaluation.solidity import measure_solidity
 from legged_gym_ext.evaluation.tracks import TRACK_PROTOCOLS, TrackOptions, run_protocol, track_report
 from legged_gym_ext.evaluation.walk import MakePolicy, evaluate_walk
@@ -16,8 +17,8 @@ from st_rl.runners.checkpoint import write_atomically
 from st_rl.utils.errors import UnknownNameError
 from st_rl.utils.run_folder import read_json
 
-PROTOCOLS = ("walk", *TRACK_PROTOCOLS)
-_COURSE_TASK = "field"
+PROTOCOLS = ("walk", *TRACK_PROTOCOLS, "blindfold")
+_COURSE_TASKS = ("field", "vision")
 
 _WALK_ROWS = (
     ("fall_rate", "falls", "{:.1%}"),
@@ -55,7 +56,7 @@ def default_protocol(task: TaskCfg) -> str:
     """How ``task`` is evaluated unless told otherwise."""
     if task.env.track is None:
         return "walk"
-    return "course" if task.name.split("_", 1)[-1] == _COURSE_TASK else "rpl"
+    return "course" if task.name.split("_", 1)[-1] in _COURSE_TASKS else "rpl"
 
 
 def evaluation_report(
@@ -85,6 +86,8 @@ def evaluation_report(
     same: dict[str, Any] = {"seed": seed, "where": where}
     if protocol == "walk":
         return head | {"protocol": protocol} | evaluate_walk(task, make_policy, episodes=episodes, **same).to_json()
+    if protocol == "blindfold":
+        return head | blindfold_report(task, make_policy, episodes=episodes, options=track, **same)
     figures = track_report(
         protocol, *run_protocol(task, make_policy, protocol, episodes=episodes, options=track, **same)
     )
@@ -117,6 +120,9 @@ def table(report: Mapping[str, Any]) -> str:
     for key, label, form in _WALK_ROWS if protocol == "walk" else _TRACK_ROWS:
         if key in report:
             lines.append(f"  {label:<30} {form.format(report[key]):>14}{_interval(report, _INTERVALS.get(key))}")
+    if protocol == "blindfold":
+        for name, *shares in blindfold_rows(report):
+            lines.append(f"  {name:<30}" + "".join(f"{share:>10}" for share in shares))
     for name, figures in report.get("per_block", {}).items():
         low, high = figures["parameter"]
         lines.append(f"  {f'{name} ({low:g} to {high:g})':<30} {_share(figures)}")

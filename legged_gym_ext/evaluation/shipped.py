@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from legged_gym_ext.evaluation.blindfold import blindfold_rows
 from legged_gym_ext.evaluation.report import read_report
 from legged_gym_ext.evaluation.tracks import TEST_RANGES
 
@@ -20,13 +21,24 @@ _TABLES = {
     + "|---" * 5
     + "|",
     "course": "| policy | blocks passed | tracks finished (95 %) | share of the track covered |\n" + "|---" * 4 + "|",
+    "blindfold": "| policy | images | success | at each obstacle |\n" + "|---" * 4 + "|",
 }
 """Head of the table of each protocol."""
+BLINDFOLD = "blindfold.json"
+"""Evaluation by the protocol ``blindfold`` in the folder of a policy that sees, beside its ``evaluation.json``."""
 
 
 def shipped_tables(root: Path) -> dict[str, str]:
     """Protocol -> Markdown table of the evaluated policies below ``root``, in the order of their names."""
     rows: dict[str, list[str]] = {protocol: [] for protocol in _TABLES}
+    for path in sorted(root.glob(f"*/{BLINDFOLD}")):
+        report = read_report(path)
+        try:
+            cells = [(*row[:2], _at_obstacles(row[2:], report)) for row in blindfold_rows(report)[1:]]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            logger.warning("'%s' is left out: it is no blindfold test as legged-evaluate writes it", path)
+            continue
+        rows["blindfold"] += ["| " + " | ".join((f"`{path.parent.name}`", *row)) + " |" for row in cells]
     for path in sorted(root.glob("*/evaluation.json")):
         report = read_report(path)
         protocol = report.get("protocol", "walk")
@@ -48,6 +60,10 @@ def headline(report: Mapping[str, Any]) -> str:
         return f"{report['success_rate']:.1%} success ({protocol})" if "success_rate" in report else ""
     except (TypeError, ValueError):
         return "(evaluation.json is damaged)"
+
+
+def _at_obstacles(shares: tuple[str, ...], report: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {share}" for name, share in zip(report["seen"]["per_block"], shares, strict=True))
 
 
 def _share(value: float, bounds: list[float]) -> str:

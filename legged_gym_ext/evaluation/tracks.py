@@ -125,8 +125,9 @@ def track_evaluation_cfg(
     if protocol == "levels":
         events = {"evaluation_levels": EventTermCfg(every_level, "reset")} | events
         how = {"uniform": False, "num_levels": NUM_LEVELS}
-    # Where skills are combined they hand over by themselves.
-    events = {name: term for name, term in events.items() if term.func is not arrive}
+    # Every episode begins on the start platform; where skills are combined they hand over by themselves.
+    elsewhere = (arrive, tracks.start_before_obstacle)
+    events = {name: term for name, term in events.items() if term.func not in elsewhere}
     for name, term in events.items():
         if term.func is tracks.new_track:
             events[name] = replace(term, params=term.params | how)

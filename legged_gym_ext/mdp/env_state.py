@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from legged_gym_ext.mdp.own_legs import OwnLegs
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.rotations import quat_rotate_inverse
 from legged_gym_ext.sensors.depth_camera import DepthCamera, DepthCameraCfg
@@ -73,14 +74,19 @@ class EnvState:
     def _make_camera(self, cfg: DepthCameraCfg | None, track: TrackCfg | None) -> DepthCamera | None:
         if cfg is None:
             return None
-        turned = track is None or "slope" in track.blocks
+        turned = track is None or "slope" in track.blocks or cfg.own_legs
         made_for = (cfg, self.num_envs, self.control_dt, self.generator, self.device)
-        return DepthCamera(*made_for, turned=turned, num_threads=self.sim.cfg.num_threads)
+        ground = None if self.height_field is None else self.height_field.height_at
+        self._own_legs = OwnLegs(self.robot, self.device) if cfg.own_legs else None
+        return DepthCamera(*made_for, turned=turned, num_threads=self.sim.cfg.num_threads, height_at=ground)
 
     def update_camera(self) -> None:
-        """Let the cameras see; to be called once per control step, after resets. The ground they see is z = 0."""
+        """Let the cameras see; to be called once per control step, after resets."""
         if self.camera is not None:
-            self.camera.update(self.base_pos, self.base_quat, self.sim.boxes, self.episode_length == 0)
+            boxes = self.sim.boxes
+            if self._own_legs is not None:
+                boxes = torch.cat((boxes, self._own_legs.boxes(self.sim)), dim=1)
+            self.camera.update(self.base_pos, self.base_quat, boxes, self.episode_length == 0)
 
     def _make_history(self, n: int, device: torch.device) -> None:
         """What carries over from step to step, at the start of an episode."""

@@ -67,6 +67,13 @@ def scan_points(x: GridLine, y: GridLine, device: torch.device) -> Tensor:
         return torch.stack([points.flatten() for points in torch.meshgrid(along, across, indexing="ij")])
 
 
+@within(0.0, 3600.0)
+def image_age(env: EnvState) -> Tensor:
+    """(N, 1) s since the image in ``forward_depth`` was taken; it falls when a new image arrives."""
+    assert env.camera is not None, "this segment needs EnvCfg.camera"
+    return env.camera.delivered_age()
+
+
 @within(0.0, 1.0)
 def foot_contacts(env: EnvState) -> Tensor:
     """(N, 4): 1 where a foot touches something, else 0; FL, FR, RL, RR."""

@@ -53,7 +53,7 @@ class TrackState:
         softened = [_FLOORS + block * self._slots + slot for block in range(2) for slot in slots[:yielding]]
         self._softened = torch.tensor(softened, dtype=torch.long, device=device)
         """Which of the near boxes can be soft; what can be soft stands upright."""
-        self.has_obstacles = yielding > 0
+        self.has_obstacles = yielding > 0 and cfg.soft_obstacles
         """Whether there are boxes that can be soft."""
         self._make_points(sim)
         self.tracks = self._fresh(torch.zeros(n, cfg.num_blocks, device=device), self._noise())
@@ -103,6 +103,8 @@ class TrackState:
         within = torch.rand(kinds.shape, generator=generator, device=device)
         noise = self._noise()
         solid = torch.rand(self.num_envs, generator=generator, device=device) < self.solid_probability
+        if not self.cfg.soft_obstacles:
+            solid = torch.ones_like(solid)
         difficulty = within if uniform else (self.levels.gather(1, kinds) + within) / num_levels
         rows = mask.nonzero().squeeze(1) if self.skip_empty else mask
         where = rows if self.skip_empty else slice(None)

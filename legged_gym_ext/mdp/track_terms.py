@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.mdp.events import reset_root_and_joints
 from legged_gym_ext.mdp.observations import GridLine, scan_points
 from legged_gym_ext.mdp.term_ranges import UNBOUNDED, within
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.rotations import yaw_of
 from legged_gym_ext.terrain import queries
-from st_rl.utils.ranges import Count, Extent, Positive, Quantity, Share
+from st_rl.utils.ranges import Count, Extent, Interval, Positive, Quantity, Share
 
 
 def track_of(env: EnvState) -> TrackState:
@@ -165,6 +166,38 @@ def solid_obstacles(env: EnvState, mask: Tensor) -> None:
     """Obstacles are solid from now on: for evaluation, and for runs that need no soft ones."""
     track = track_of(env)
     track.solid_probability = torch.where(mask, 1.0, track.solid_probability)
+
+
+def start_before_obstacle(
+    env: EnvState,
+    mask: Tensor,
+    *,
+    share: Share = 0.3,
+    distance: Interval = (0.7, 1.4),
+    forward: Interval = (0.3, 1.2),
+) -> None:
+    """Let a ``share`` of the episodes begin before any one of the track's obstacles, walking towards it.
+
+    For an event after those that make the track and place the robots. The origin of these worlds is where they begin,
+    never nearer than 0.35 m behind the obstacle before.
+
+    Args:
+        distance: m from the base to the obstacle.
+        forward: velocity along the track, m/s.
+    """
+    track = track_of(env)
+    blocks = track.cfg.num_blocks
+    chosen = mask & (env.rand() < share)
+    index = (env.rand() * blocks).long().clamp_max(blocks - 1)[:, None]
+    behind = torch.cat((torch.full_like(track.tracks.end[:, :1], -0.35), track.tracks.end[:, :-1]), dim=1)
+    x = track.tracks.start.gather(1, index).squeeze(1) - env.rand(low=distance[0], high=distance[1])
+    x = torch.maximum(x, behind.gather(1, index).squeeze(1) + 0.35)
+    level = track.tracks.floor_height.gather(1, index).squeeze(1)
+    origin = torch.stack((x, torch.zeros_like(x), level), dim=1)
+    env.env_origins = torch.where(chosen[:, None], origin, env.env_origins)
+    reset_root_and_joints(
+        env, chosen, xy=(-0.1, 0.1), yaw=(-0.2, 0.2), forward=forward, lin_vel=(-0.2, 0.2), joint_offset=(-0.2, 0.2)
+    )
 
 
 def random_track_level(env: EnvState, mask: Tensor, *, num_levels: Count = 10, solid_probability: Share = 0.0) -> None:

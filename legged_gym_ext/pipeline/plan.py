@@ -1,4 +1,4 @@
-"""From nothing to a combined policy: walk, every skill from it, their evaluations, the mutex and the course."""
+"""From nothing to a policy that sees: walk, every skill from it, the mutex, the course, and the student."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from legged_gym_ext.evaluation.report import read_report
+from legged_gym_ext.evaluation.shipped import BLINDFOLD
 from legged_gym_ext.pipeline.stages import Stage
 from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.runs import folders as runs
@@ -20,6 +21,8 @@ from st_rl.utils.ranges import Checked, Count, Whole
 from st_rl.utils.run_folder import checkpoint_iterations, read_config
 
 WALK = "walk"
+STUDENT = "vision"
+"""Task of the policy that sees, and that the mutex teaches."""
 BETTER = {"walk": "stairs", "jump": "hurdle"}
 """Skill -> one that takes its part in a mutex if it is trained: it has learned more obstacles of the same kind."""
 ALONE = "alone.json"
@@ -57,6 +60,8 @@ class SkillsPlan(Checked):
     strict_episodes: Whole = 100
     """Episodes of every skill that are checked at every physics step."""
     videos: bool = True
+    student: bool = True
+    """Whether the mutex teaches a policy that sees."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -150,6 +155,7 @@ def plan_stages(plan: SkillsPlan) -> list[Stage]:
         # What the skills do alone at the obstacles of the course, to compare the mutex with.
         stages += [_evaluation(plan, skill, ALONE, "--protocol", "course", "--num-blocks", "1") for skill in learned]
         stages += _mutex_stages(plan)
+        stages += _student_stages(plan) if plan.student else []
     return stages
 
 
@@ -269,6 +275,47 @@ def _mutex_stages(plan: SkillsPlan) -> list[Stage]:
     ]
     if plan.videos:
         stages.append(_video("mutex_video", lambda: folder, ("mutex",)))
+    return stages
+
+
+def _student_stages(plan: SkillsPlan) -> list[Stage]:
+    """What the mutex knows, for a robot with a camera: imitation, the course, the blindfold test, a film."""
+    train = get_task(plan.task(STUDENT)).train
+    length = train.max_iterations if plan.max_iterations is None else plan.max_iterations
+
+    def command(threads: int) -> list[str]:
+        run = plan.run(STUDENT)
+        options = ["--num-threads", str(threads), "--no-evaluate", "--no-video", "--train.max-iterations", str(length)]
+        if run is not None:
+            return _command("train", "--resume", str(run), *options)
+        options += ["--name", STUDENT, "--log-root", str(plan.runs_root)]
+        options += ["--train.algorithm.teacher-run", str(plan.mutex_folder)]
+        if plan.num_envs is not None:
+            options += ["--env.num-envs", str(plan.num_envs)]
+        return _command("train", plan.task(STUDENT), *options)
+
+    def is_trained() -> bool:
+        run = plan.run(STUDENT)
+        return run is not None and checkpoint_iterations(run)[-1] >= length
+
+    def evaluate(name: str, *more: str) -> Stage:
+        def is_done() -> bool:
+            run = plan.run(STUDENT)
+            return run is not None and is_evaluated(run, run / name)
+
+        def command(threads: int) -> list[str]:
+            run = _run(plan, STUDENT)
+            return _evaluate(plan, run, run / name, threads, *more)
+
+        return Stage(f"{STUDENT}_{Path(name).stem}", command, is_done, (f"{STUDENT}_training",))
+
+    stages = [
+        Stage(f"{STUDENT}_training", command, is_trained, ("mutex",), alone=True),
+        evaluate("evaluation.json", "--protocol", "course"),
+        evaluate(BLINDFOLD, "--protocol", "blindfold"),
+    ]
+    if plan.videos:
+        stages.append(_video(f"{STUDENT}_video", partial(_run, plan, STUDENT), (f"{STUDENT}_training",)))
     return stages
 
 

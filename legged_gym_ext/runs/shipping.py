@@ -21,6 +21,7 @@ from st_rl.utils.run_folder import config_entry, load_newest_whole, read_config,
 KEPT = ("model_state_dict", "obs_normalizer_state_dict", "critic_obs_normalizer_state_dict", "iteration")
 """Parts of a checkpoint that are shipped: those that a policy acts with, or that a new run starts from."""
 _EVALUATION = "evaluation.json"
+_BLINDFOLD = "blindfold.json"
 
 
 def shipped_name(config: Mapping[str, Any], folder: Path) -> str:
@@ -51,7 +52,7 @@ def ship(folder: Path, root: Path, name: str | None = None, *, replace: bool = F
         raise UserError(f"'{folder}' is where it would be shipped to; choose another --name or --root")
     if target.exists() and not replace:
         raise UserError(f"there is '{target}' already; replace it with --replace, or choose another --name")
-    evaluation = _evaluation(folder)
+    evaluation = {_EVALUATION: _evaluation(folder)}
     content, source = load_newest_whole(folder)
     if "skills" in config:
         config = config | {"policy": config["policy"] | {"sub_policy_paths": _shipped_skills(config, folder, root)}}
@@ -66,8 +67,9 @@ def ship(folder: Path, root: Path, name: str | None = None, *, replace: bool = F
     checkpoint.save_tensors(temporary / source.name, kept)
     checkpoint.write_json(temporary / DEPLOYMENT, deployment(folder, runs.load_policy(folder)))
     facts = mutex.policy_facts(temporary)
-    report = evaluation | {"policy": target.name} | facts
-    checkpoint.write_json(temporary / _EVALUATION, without_absolute_paths(report))
+    for name, report in (evaluation | _blindfold(folder)).items():
+        report = report | {"policy": target.name} | facts
+        checkpoint.write_json(temporary / name, without_absolute_paths(report))
     if target.exists():
         shutil.rmtree(target)
     temporary.rename(target)
@@ -83,6 +85,21 @@ def without_absolute_paths(value: Any) -> Any:
     if isinstance(value, str) and Path(value).is_absolute():
         return Path(value).name
     return value
+
+
+def _blindfold(folder: Path) -> dict[str, dict[str, Any]]:
+    """The blindfold test of the checkpoint that is shipped, by its file's name; nothing where there was none."""
+    path = run_folder_of(folder) / _BLINDFOLD
+    try:
+        report = read_json(path)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"'{path}' cannot be read ({str(error)[:100]}); evaluate the run again") from error
+    facts = runs.checkpoint_facts(load_newest_whole(folder)[1])
+    if not isinstance(report, dict) or report.get("checkpoint_hash") != facts["checkpoint_hash"]:
+        raise UserError(f"'{path}' is not of {facts['checkpoint']}; evaluate it again, or remove it")
+    return {_BLINDFOLD: report}
 
 
 def _evaluation(folder: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from legged_gym_ext.kernels.available import compiled_kernels
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
 from legged_gym_ext.sensors.latency import Delays
-from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu
+from legged_gym_ext.sensors.raycast import HeightAt, cast_rays, cast_rays_on_cpu, cast_rays_on_surface
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Bounds, Checked, Pixels, RangeError, SecondsInterval
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 Offset = Annotated[float, Bounds(ge=-10.0, le=10.0)]
 
 
-_LONG_AGO = 1e3
-"""Age of what stands for an image of the time before a reset, s."""
 _ROUNDING = 1e-4
 """s; an image of just the age of the latency has arrived in spite of rounding."""
 
@@ -60,6 +58,8 @@ class DepthCameraCfg(Checked):
     """Time between two draws, s."""
     noise: DepthNoiseCfg | None = field(default_factory=DepthNoiseCfg)
     """``None`` is a perfect image."""
+    own_legs: bool = False
+    """Whether it sees the legs of the robot that carries it, as boxes around their shapes."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -89,18 +89,21 @@ class DepthCamera:
         *,
         turned: bool = True,
         num_threads: int = 0,
+        height_at: HeightAt | None = None,
     ) -> None:
         """``control_dt`` is the time between two updates, s.
 
         Args:
             turned: whether boxes may be turned.
             num_threads: on a CPU, 0 for one per core.
+            height_at: the ground, where it is not flat; it is looked at every 5 cm.
         """
         self.cfg, self.num_envs, self._dt, self._turned = cfg, num_envs, control_dt, turned
         self.device, self._generator = torch.device(device), generator
         self.skip_empty = self.device.type == "cpu"
         """Look only with the cameras that take an image, for which the host must know which they are, and by compiled
         kernels if there are any."""
+        self._height_at = height_at
         self._rays = pixel_rays(cfg, device)
         self._kernels = self._compile(num_threads)
         self.position, self.angles = self._rand(3), self._rand(3)
@@ -114,7 +117,7 @@ class DepthCamera:
         length = math.ceil(cfg.latency[1] * cfg.rate) + 2
         self.images = torch.full((length, num_envs, cfg.height, cfg.width), cfg.far, device=device)
         """(L, N, H, W) m, the last images taken, the newest first."""
-        self.ages = torch.full((length, num_envs), _LONG_AGO, device=device)
+        self.ages = torch.zeros(length, num_envs, device=device)
         """(L, N) s since each of them was taken."""
         self.since = torch.zeros(num_envs, device=device)
         """(N,) s since the newest image was due; it was taken in the control step nearest to that."""
@@ -123,7 +126,7 @@ class DepthCamera:
 
     def _compile(self, num_threads: int) -> CompiledCamera | None:
         """Compiled kernels, on a CPU and where there is a compiler."""
-        if self.device.type != "cpu" or not compiled_kernels():
+        if self.device.type != "cpu" or self._height_at is not None or not compiled_kernels():
             return None
         from legged_gym_ext.sensors.compiled_camera import CompiledCamera
 
@@ -173,12 +176,12 @@ class DepthCamera:
             self._take(self._compiled, base_pos, base_quat, boxes, fresh, due)
         else:
             self._take_with_tensors(base_pos, base_quat, boxes, fresh, due)
+        older = self.ages + self._dt
+        shifted = torch.cat((torch.zeros_like(older[:1]), torch.where(fresh, 0.0, older[:-1])))
+        self.ages = torch.where(due, shifted, older)
         # After a reset each camera begins somewhere between two images, or all worlds would take theirs at once.
         # What is left of a period counts for the next one, so that the rate is right on average.
         self.since = torch.where(fresh, phase, torch.where(due, since - period, since))
-        ages = self.ages + self._dt
-        taken = torch.cat((torch.zeros_like(ages[:1]), torch.where(fresh, _LONG_AGO, ages[:-1])))
-        self.ages = torch.where(due, taken, ages)
         clock = self.clock - self._dt
         latency, interval = self._draw_latency()
         self.latency = torch.where(clock <= 0.0, latency, self.latency)
@@ -234,7 +237,10 @@ class DepthCamera:
             axes = quat_rotate(quat[:, None].expand(-1, 3, -1), axes)
         # Row k of axes is where axis k of the camera points; each coordinate of the rays is contiguous.
         rays = (axes.transpose(1, 2) @ self._rays.t()).transpose(1, 2)
-        if self.skip_empty:
+        if self._height_at is not None:
+            on_boxes = cast_rays(origin, rays, boxes, turned=self._turned, ground=False)
+            found = cast_rays_on_surface(origin, rays, self._height_at, self.cfg.far, _STRIDE).minimum(on_boxes)
+        elif self.skip_empty:
             found = cast_rays_on_cpu(origin, rays, boxes, self.cfg.far)
         else:
             found = cast_rays(origin, rays, boxes, turned=self._turned)
@@ -243,13 +249,21 @@ class DepthCamera:
     def delivered(self) -> Tensor:
         """(N, 1, H, W): the newest images that have arrived, from -0.5 for ``near`` to 0.5 for ``far``."""
         cfg = self.cfg
-        # The ages grow along the first dimension: as many images as are too young come before the newest that is not.
-        age = (self.ages < self.latency - _ROUNDING).sum(dim=0).clamp(max=len(self.images) - 1)
+        arrived = self._arrived()
         if self._compiled is not None:
-            return self._compiled.deliver(self.images, age)
-        index = age[None, :, None, None].expand(1, -1, cfg.height, cfg.width)
+            return self._compiled.deliver(self.images, arrived)
+        index = arrived[None, :, None, None].expand(1, -1, cfg.height, cfg.width)
         image = self.images.gather(0, index).transpose(0, 1)
         return (image - cfg.near) / (cfg.far - cfg.near) - 0.5
+
+    def delivered_age(self) -> Tensor:
+        """(N, 1) s since the images that ``delivered`` shows were taken; it falls when a new one arrives."""
+        return self.ages.gather(0, self._arrived()[None]).t()
+
+    def _arrived(self) -> Tensor:
+        """(N,) long: which of the last images is the newest that has arrived."""
+        # Ages grow along the first dimension: as many images as are too young come before the newest that is not.
+        return (self.ages < self.latency - _ROUNDING).sum(dim=0).clamp(max=len(self.images) - 1)
 
     # ---------------------------------------------------------------- persistence
 
@@ -263,4 +277,6 @@ class DepthCamera:
             vars(self)[name] = state[name].clone()
 
 
+_STRIDE = 0.05
+"""Distance along a ray between two looks at rough ground, m in depth."""
 _CARRIED = ("position", "angles", "images", "ages", "since", "latency", "clock")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -12,7 +15,11 @@ _TINY = 1e-9
 
 _WORLDS_AT_A_TIME = 8
 
+_SECANT_STEPS = 3
+
 Vector = tuple[Tensor, Tensor, Tensor]
+HeightAt = Callable[[Tensor], Tensor]
+"""From points (..., 2) m to the height of the ground, (...) m."""
 
 
 def cast_rays(
@@ -49,6 +56,49 @@ def cast_rays(
             center = torch.stack([(axis * center).sum(dim=-1) for axis in axes], dim=-1)
         nearest = torch.minimum(nearest, _enter(center, box[..., 7:10], inverse, sizes))
     return nearest
+
+
+def cast_rays_on_surface(
+    origins: Tensor, directions: Tensor, height_at: HeightAt, reach: float, stride: float
+) -> Tensor:
+    """(N, R) as ``cast_rays``: where rays that begin above rough ground meet it; infinite where not before ``reach``.
+
+    Rays are followed in steps and, where a step ends below the ground, the place in between is found by three steps of
+    the secant method kept between both ends. What is narrower than a step may be missed.
+
+    Args:
+        origins: (N, 3) m.
+        directions: (N, R, 3).
+        height_at: from points (N, R, 2) m to the height of the ground there, (N, R) m.
+        reach: in lengths of the directions.
+        stride: length of a step, in lengths of the directions.
+    """
+
+    def above(along: Tensor) -> Tensor:
+        points = torch.addcmul(origins[:, None], directions, along[..., None])
+        return points[..., 2] - height_at(points[..., :2])
+
+    near = torch.zeros_like(directions[..., 0])
+    far, met = torch.full_like(near, torch.inf), torch.zeros_like(near, dtype=torch.bool)
+    near_above = above(near)
+    far_above, last_above = near_above, near_above
+    for index in range(1, math.ceil(reach / stride) + 1):
+        along = torch.full_like(near, index * stride)
+        now = above(along)
+        crossed = ~met & (now <= 0.0) & (last_above > 0.0)
+        near, near_above = (torch.where(crossed, *pair) for pair in ((along - stride, near), (last_above, near_above)))
+        far, far_above = (torch.where(crossed, *pair) for pair in ((along, far), (now, far_above)))
+        met, last_above = met | crossed, now
+    far = torch.where(met, far, near + stride)
+    for _ in range(_SECANT_STEPS):
+        share = (near_above / (near_above - far_above).clamp_min(_TINY)).clamp(0.05, 0.95)
+        middle = torch.lerp(near, far, share)
+        now = above(middle)
+        below = now <= 0.0
+        far, far_above = torch.where(below, middle, far), torch.where(below, now, far_above)
+        near, near_above = torch.where(below, near, middle), torch.where(below, near_above, now)
+    share = (near_above / (near_above - far_above).clamp_min(_TINY)).clamp(0.0, 1.0)
+    return torch.where(met, torch.lerp(near, far, share), torch.inf)
 
 
 def cast_rays_on_cpu(origins: Tensor, directions: Tensor, boxes: Tensor, reach: float) -> Tensor:

@@ -10,6 +10,7 @@ from legged_gym_ext.plugins import load_plugins
 from legged_gym_ext.robots.registry import ROBOTS, get_robot
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.skills import SKILLS, skill
+from legged_gym_ext.tasks.vision import vision
 from legged_gym_ext.tasks.walk import walk
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.registry import Registry
@@ -17,7 +18,9 @@ from st_rl.utils.registry import Registry
 TaskFactory = Callable[[str], TaskCfg]
 """Makes a task for the robot of that name."""
 
-_FAMILIES: Registry[TaskFactory] = Registry("task", {"walk": walk, **{name: partial(skill, name) for name in SKILLS}})
+_FAMILIES: Registry[TaskFactory] = Registry(
+    "task", {"walk": walk, "vision": vision, **{name: partial(skill, name) for name in SKILLS}}
+)
 """Tasks of every robot, by their name without the robot's."""
 _SINGLE: Registry[tuple[str, TaskFactory]] = Registry("task")
 """Tasks of one robot, by their full name."""

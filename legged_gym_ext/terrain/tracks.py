@@ -57,6 +57,8 @@ class TrackCfg(Checked):
     side_walls: bool = False
     """Walls along both edges, ``wall_height`` m above the highest floor."""
     wall_height: Length = 0.5
+    soft_obstacles: bool = True
+    """Whether obstacles may be soft; where all are solid from the start, nothing tests how deep bodies are in them."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

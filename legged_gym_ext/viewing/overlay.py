@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
@@ -81,3 +82,42 @@ def track_caption(env: LeggedEnv, policy: Policy, skills: Sequence[str] = (), wo
         return [line for line in found if line]
 
     return lines
+
+
+Inset = Callable[[], np.ndarray]
+"""Returns a picture (height, width, 3) uint8 for the corner of the present image."""
+
+_INSET_SHARE = 0.28
+"""Width of the picture in the corner over that of the image."""
+
+
+def depth_inset(env: LeggedEnv, world: int = 0) -> Inset | None:
+    """Return what the depth camera of ``world`` has delivered as a picture, near white and far black.
+
+    ``None`` where the robot has no camera.
+    """
+    camera = env.state.camera
+    if camera is None:
+        return None
+
+    def picture() -> np.ndarray:
+        gray = (0.5 - camera.delivered()[world, 0]).clamp(0.0, 1.0).mul(255.0).round()
+        return gray.to(torch.uint8).cpu().numpy()[..., None].repeat(3, axis=-1)
+
+    return picture
+
+
+def put_in_corner(image: np.ndarray, inset: np.ndarray) -> np.ndarray:
+    """Return a copy of ``image (height, width, 3)`` uint8 with ``inset``, framed, at the upper right.
+
+    Its pixels become whole squares, as many image pixels wide as fit into a share of the image.
+    """
+    result = image.copy()
+    scale = max(1, round(image.shape[1] * _INSET_SHARE / inset.shape[1]))
+    large = inset.repeat(scale, axis=0).repeat(scale, axis=1)
+    framed = np.pad(large, ((2, 2), (2, 2), (0, 0)), constant_values=255)
+    margin = max(2, image.shape[0] // 60)
+    place = result[margin:, : image.shape[1] - margin]
+    height, width = min(framed.shape[0], place.shape[0]), min(framed.shape[1], place.shape[1])
+    place[:height, place.shape[1] - width :] = framed[:height, :width]
+    return result

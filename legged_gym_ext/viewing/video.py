@@ -17,7 +17,7 @@ from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation.tracks import TrackOptions, track_evaluation_cfg
 from legged_gym_ext.evaluation.walk import Policy, evaluation_cfg
 from legged_gym_ext.sim.interface import CameraCfg
-from legged_gym_ext.viewing.overlay import Caption, write_text
+from legged_gym_ext.viewing.overlay import Caption, depth_inset, put_in_corner, write_text
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Checked, Share
 
@@ -81,10 +81,11 @@ def film(
     """Images (height, width, 3), uint8 RGB, of at most ``steps`` control steps of one world from a new episode on.
 
     There is one image for ``every`` so many steps. On a track the film ends with the episode. ``caption`` is asked for
-    the text of every image.
+    the text of every image. What a depth camera has delivered is shown in the upper right corner.
     """
     obs, _ = env.reset()
     policy.reset()
+    inset = depth_inset(env, world)
     for step in range(steps):
         obs, _, dones, _ = env.step(policy(obs))
         if env.state.track is not None and bool(dones[world]):
@@ -92,6 +93,7 @@ def film(
         policy.reset(dones)
         if step % every == 0:
             image = env.sim.render(world, camera)
+            image = image if inset is None else put_in_corner(image, inset())
             yield image if caption is None else write_text(image, caption())
 
 

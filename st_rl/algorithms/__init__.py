@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from st_rl.algorithms.appo import APPO, ATPPO, APPOAlgoMixin, APPOCfg, ATPPOCfg
+from st_rl.algorithms.dagger import DAgger, DAggerCfg
 from st_rl.algorithms.estimator import (
     EstimatorAlgoMixin,
     EstimatorPPO,
@@ -15,7 +16,7 @@ from st_rl.algorithms.tppo import TPPO, StoredTransition, TPPOCfg
 from st_rl.utils.registry import Registry
 
 ALGORITHM_CLASSES: Registry[type[PPO]] = Registry(
-    "algorithm", {each.__name__: each for each in (APPO, ATPPO, EstimatorPPO, EstimatorTPPO, PPO, TPPO)}
+    "algorithm", {each.__name__: each for each in (APPO, ATPPO, DAgger, EstimatorPPO, EstimatorTPPO, PPO, TPPO)}
 )
 
 
@@ -33,6 +34,8 @@ __all__ = [
     "APPOAlgoMixin",
     "APPOCfg",
     "ATPPOCfg",
+    "DAgger",
+    "DAggerCfg",
     "EstimatorAlgoMixin",
     "EstimatorPPO",
     "EstimatorPPOCfg",

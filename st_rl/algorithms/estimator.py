@@ -17,13 +17,14 @@ from torch import nn
 from st_rl.algorithms import losses
 from st_rl.algorithms.ppo import PPO, PPOCfg
 from st_rl.algorithms.tppo import TPPO, TPPOCfg
+from st_rl.modules.actor_critic import StatePrediction
 from st_rl.modules.state_adaptor import PrivilegeEstimatorMixin
 from st_rl.modules.state_estimator import EstimatorMixin
 from st_rl.storage.rollout_storage import Batch
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
 from st_rl.utils.padding import unpad_trajectories
-from st_rl.utils.ranges import Checked, NonNegative
+from st_rl.utils.ranges import Checked, NonNegative, Positive
 
 _Algorithm = PPO if TYPE_CHECKING else object
 
@@ -32,7 +33,11 @@ TARGET_SOURCES = ("actor", "critic")
 
 @dataclass(frozen=True)
 class EstimatorCfg(Checked):
-    """Numbers of the supervised losses; each is a mean squared error per estimated number."""
+    """Numbers of the supervised losses.
+
+    Each is the mean, over the estimated numbers, of the squared error; and the mean, over the one-hots of the target
+    whose classes the policy estimates, of the cross-entropy in nats.
+    """
 
     estimator_loss_coef: NonNegative = 1.0
     """Weight of the state estimator's loss."""
@@ -44,6 +49,9 @@ class EstimatorCfg(Checked):
     A segment that the critic does not observe is taken from the actor's observation. With
     ``normalize_obs`` the targets are normalized as the observation is that they come from.
     """
+    estimation_floor: Positive | None = None
+    """Divide squared errors by the variance of their target in the batch plus this, so that what varies much does not
+    hide what varies little: 1 is what a constant achieves. ``None`` leaves them as they are."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,10 +94,14 @@ class EstimatorAlgoMixin(_Algorithm):
         """The algorithm's own terms and statistics, and a term ``<network>_loss`` per supervised network."""
         terms, statistics = super().compute_losses(batch)
         # The algorithm has just let the policy act on this batch.
-        for network, (prediction, components) in self.actor_critic.state_predictions().items():
-            target = self.estimation_target(batch, components)
-            terms[f"{network}_loss"] = losses.value_loss(prediction, target)
+        for network, found in self.actor_critic.state_predictions().items():
+            target = self.estimation_target(batch, found.components)
+            terms[f"{network}_loss"] = self.estimation_loss(found, target)
         return terms, statistics
+
+    def estimation_loss(self, found: StatePrediction, target: torch.Tensor) -> torch.Tensor:
+        """The loss of what one network predicted, for ``target (..., K)``; a scalar."""
+        return losses.estimation_loss(found.prediction, target, found.classes, self.cfg.estimation_floor)
 
     def estimation_target(self, batch: Batch, components: tuple[str, ...]) -> torch.Tensor:
         """True values of the segments ``components``, side by side: ``(B, K)``, or ``(T, n, K)`` if recurrent."""

@@ -5,6 +5,8 @@ Leading dimensions, written ``(...)``, are ``(B,)`` or ``(T, N)``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 
@@ -95,3 +97,31 @@ def adapted_learning_rate(
     raised = (learning_rate * factor).clamp(max=bounds[1])
     rate = torch.where(kl > 2.0 * desired_kl, lowered, learning_rate)
     return torch.where((kl < 0.5 * desired_kl) & (kl > 0.0), raised, rate)
+
+
+def estimation_loss(
+    prediction: torch.Tensor, target: torch.Tensor, classes: Sequence[slice] = (), floor: float | None = None
+) -> torch.Tensor:
+    """Error of estimates ``prediction (..., K)``; a scalar.
+
+    The mean squared error of the numbers, each divided by the variance of its ``target (..., K)`` over the batch plus
+    ``floor`` unless that is ``None``; and the mean, over the columns ``classes`` of probabilities, of the cross-entropy
+    to the one-hot that the target has there.
+    """
+    prediction, target = prediction.flatten(0, -2), target.flatten(0, -2)
+    entropies, numbers, done = [], [], 0
+    for columns in classes:
+        numbers.append(slice(done, columns.start))
+        entropies.append(-(target[:, columns] * prediction[:, columns].clamp_min(_LEAST).log()).sum(dim=-1).mean())
+        done = columns.stop
+    numbers.append(slice(done, target.shape[-1]))
+    wanted = torch.cat([target[:, columns] for columns in numbers], dim=-1)
+    error = (torch.cat([prediction[:, columns] for columns in numbers], dim=-1) - wanted).square()
+    if floor is not None:
+        error = error / (wanted.var(dim=0, unbiased=False) + floor)
+    loss = error.mean() if wanted.shape[-1] else error.sum()
+    return loss + torch.stack(entropies).mean() if entropies else loss
+
+
+_LEAST = 1e-6
+"""Probabilities below this count as this."""

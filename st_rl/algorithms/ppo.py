@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -114,6 +115,8 @@ class PPO:
         self.critic_obs_normalizer: nn.Module = self.obs_normalizer
         self.num_updates = 0
         """Updates so far; the time of schedules."""
+        self.separate_critic = False
+        """Whether the critic sees something else than the actor; known from ``init_storage`` on."""
         # Tensors, since recorded gradient steps read them again and again.
         self._desired_kl = torch.tensor(self.cfg.desired_kl, device=self.device)
         self._entropy_coef = torch.tensor(self.loss_coefs["entropy"], device=self.device)
@@ -172,6 +175,7 @@ class PPO:
             f"the transitions of {num_transitions_per_env} steps in {num_envs} worlds",
             "the number of worlds (num_envs) or of steps (num_steps_per_env)",
         )
+        self.separate_critic = num_critic_obs is not None
         self.storage = self._build_storage(num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions)
         self._init_normalizers(num_obs, num_critic_obs)
 
@@ -430,6 +434,13 @@ class PPO:
             if self.critic_obs_normalizer is not self.obs_normalizer:
                 state["critic_obs_normalizer_state_dict"] = self.critic_obs_normalizer.state_dict()
         return state
+
+    def resume_state(self) -> dict[str, Any]:
+        """What a resumed run needs besides ``state_dict``, and is too large to be kept with every policy."""
+        return {}
+
+    def load_resume_state(self, state: Mapping[str, Any]) -> None:
+        """Restore what ``resume_state`` returned."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what ``state_dict`` returned; raises ``KeyError`` or ``RuntimeError`` where it does not fit."""

@@ -23,6 +23,7 @@ from st_rl.modules.mlp import MlpModel
 from st_rl.modules.mutex_cfg import ClimbMutexCfg, FieldMutexCfg, MutexCfg
 from st_rl.modules.normalizer import EmpiricalNormalization, Normalize, Normalizer, RunningMeanStd
 from st_rl.modules.policy_cfg import (
+    AdaptorCfg,
     ConvKwargs,
     DiscriminatorKwargs,
     EncoderCfg,
@@ -39,8 +40,6 @@ from st_rl.modules.policy_cfg import (
     PolicyCfg,
     PrivilegeCfg,
     RecurrentCfg,
-    VisualCfg,
-    VisualRecurrentCfg,
 )
 from st_rl.modules.registry import POLICY_CLASSES, get_policy_class
 from st_rl.modules.state_adaptor import AdaptorActorHiddenState, PrivilegeEstimatorMixin, PrivilegeStateAcRecurrent
@@ -56,6 +55,8 @@ from st_rl.modules.visual_actor_critic import (
     VisualDeterministicAC,
     VisualDeterministicRecurrent,
 )
+from st_rl.modules.visual_cfg import VisualCfg, VisualPrivilegeCfg, VisualRecurrentCfg
+from st_rl.modules.visual_memory import ImageMemory, VisualMemoryMixin, VisualPrivilegeStateAc
 
 for _policy_class in (
     ActorCritic,
@@ -75,6 +76,7 @@ for _policy_class in (
     StateAcRecurrent,
     VisualDeterministicAC,
     VisualDeterministicRecurrent,
+    VisualPrivilegeStateAc,
 ):
     POLICY_CLASSES.register(_policy_class.__name__, _policy_class)
 
@@ -89,6 +91,7 @@ __all__ = [
     "ActorCriticMutex",
     "ActorCriticRecurrent",
     "AdaptorActorHiddenState",
+    "AdaptorCfg",
     "AmpActorCritic",
     "AmpActorCriticRecurrent",
     "AmpMixin",
@@ -117,6 +120,7 @@ __all__ = [
     "EstimatorMixin",
     "EstimatorRecurrentCfg",
     "FieldMutexCfg",
+    "ImageMemory",
     "LstmHiddenState",
     "Memory",
     "MlpKwargs",
@@ -139,6 +143,9 @@ __all__ = [
     "VisualCfg",
     "VisualDeterministicAC",
     "VisualDeterministicRecurrent",
+    "VisualMemoryMixin",
+    "VisualPrivilegeCfg",
+    "VisualPrivilegeStateAc",
     "VisualRecurrentCfg",
     "conv2d_output_shape",
     "get_activation_Cls",

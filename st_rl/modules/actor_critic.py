@@ -28,6 +28,8 @@ class StatePrediction(NamedTuple):
     """``(..., size of the components together)``, unpadded."""
     components: tuple[str, ...]
     """Segments of the observation that are the targets, in the order of the columns."""
+    classes: tuple[slice, ...] = ()
+    """Columns that are probabilities of classes, of a target that is a one-hot."""
 
 
 class Actor(nn.Module):
@@ -226,8 +228,8 @@ class ActorCritic(nn.Module):
         memories: list[Any] = self.actor_memories()
         for index, memory in enumerate(memories):
             zero = memory.zero_state(batch_size)
-            names = [f"hidden_{index}", f"cell_{index}"] if memory.is_lstm else [f"hidden_{index}"]
-            states |= zip(names, list(zero) if memory.is_lstm else [zero], strict=True)
+            names = [f"{name}_{index}" for name in memory.state_names()]
+            states |= zip(names, [zero] if isinstance(zero, Tensor) else zero.leaves(), strict=True)
         return states
 
     def pure_step(self, observations: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -235,7 +237,7 @@ class ActorCritic(nn.Module):
         remaining = list(states)
         memories: list[Any] = self.actor_memories()
         for memory in memories:
-            number = 2 if memory.is_lstm else 1
+            number = len(memory.state_names())
             memory.set_flat_state(remaining[:number])
             remaining = remaining[number:]
         actions = self.act_inference(observations)

@@ -60,6 +60,18 @@ class Memory(nn.Module):
         self.hidden_states = LstmHiddenState(*new_state) if self.is_lstm else new_state
         return output.squeeze(0)
 
+    def advance(self, input: Tensor, state: HiddenState, step: Tensor | None = None) -> HiddenState:
+        """The state after ``input (N, D)``; where ``step (N,)`` is false the memory keeps ``state (layers, N, H)``.
+
+        Nothing is remembered: a memory that steps at another rate than the worlds is held by whoever knows when.
+        """
+        _, new = self.rnn(input.unsqueeze(0), _as_rnn_state(state))
+        new = LstmHiddenState(*new) if self.is_lstm else new
+        if step is None:
+            return new
+        where = step.view(1, -1, 1)
+        return map_states(lambda after, before: torch.where(where, after, before), new, state)
+
     def reset(self, dones: Tensor | None = None) -> None:
         """Zero the state of the worlds in ``dones (N,)``; forget the state of all, and their number, without it."""
         if dones is None or self.hidden_states is None:
@@ -68,7 +80,7 @@ class Memory(nn.Module):
         keep = ~as_done_mask(dones).view(1, -1, 1)
         # A new tensor, never written in place: the old one may be stored with the rollout. `where`, since a state that
         # is not finite has to become zero too.
-        self.hidden_states = _map_state(self.hidden_states, lambda state: torch.where(keep, state, 0.0))
+        self.hidden_states = map_state(self.hidden_states, lambda state: torch.where(keep, state, 0.0))
 
     def zero_state(self, batch_size: int) -> HiddenState:
         """The state that a first step starts from, ``(layers, batch_size, H)``."""
@@ -84,6 +96,10 @@ class Memory(nn.Module):
     def set_flat_state(self, tensors: Sequence[Tensor]) -> None:
         """The inverse of ``flat_state``."""
         self.hidden_states = LstmHiddenState(*tensors) if self.is_lstm else tensors[0]
+
+    def state_names(self) -> list[str]:
+        """What the tensors of ``flat_state`` are."""
+        return ["hidden", "cell"] if self.is_lstm else ["hidden"]
 
     def _run_unpadded(self, input: Tensor, masks: Tensor, hidden_states: HiddenState | None) -> Tensor:
         """Trajectories ``(T, M, D)`` to ``(T, N, H)``; those of at most half the length are run apart, half as long.
@@ -102,7 +118,7 @@ class Memory(nn.Module):
         for ids, length in ((is_long.nonzero().squeeze(1), num_steps), ((~is_long).nonzero().squeeze(1), half)):
             if not ids.shape[0]:
                 continue
-            state = None if hidden_states is None else _map_state(hidden_states, lambda s, ids=ids: s[:, ids])
+            state = None if hidden_states is None else map_state(hidden_states, lambda s, ids=ids: s[:, ids])
             output, _ = self.rnn(input[:length, ids], _as_rnn_state(state))
             parts.append(output.flatten(0, 1))
             first[ids] = num_rows + torch.arange(ids.shape[0], device=ids.device)
@@ -128,7 +144,7 @@ class Memory(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.hidden_states
-        return {**self.__dict__, "hidden_states": None if state is None else _map_state(state, Tensor.detach)}
+        return {**self.__dict__, "hidden_states": None if state is None else map_state(state, Tensor.detach)}
 
 
 class ActorCriticRecurrent(ActorCritic):
@@ -250,5 +266,13 @@ def _as_rnn_state(state: HiddenState | None) -> Any:
     return state.contiguous()
 
 
-def _map_state(state: HiddenState, function: Any) -> HiddenState:
+def map_states(function: Any, state: HiddenState, other: HiddenState) -> HiddenState:
+    """``function`` of every tensor of ``state`` and the one at the same place in ``other``."""
+    if isinstance(state, NamedArrayTuple) and isinstance(other, NamedArrayTuple):
+        return state.map(function, other)
+    return function(state, other)
+
+
+def map_state(state: HiddenState, function: Any) -> HiddenState:
+    """``function`` of every tensor of ``state``."""
     return state.map(function) if isinstance(state, NamedArrayTuple) else function(state)

@@ -13,9 +13,11 @@ from st_rl.modules.mlp import MlpModel
 from st_rl.modules.policy_cfg import PrivilegeCfg
 from st_rl.modules.state_estimator import (
     EstimatorMixin,
+    Targets,
     as_names,
+    joined,
+    own_states,
     predict,
-    replace_randomly,
     sublayout_present,
 )
 from st_rl.modules.utils import MissingDefinitionError
@@ -26,6 +28,7 @@ from st_rl.utils.obs_layout import (
     as_layout,
     get_subobs_by_components,
     get_subobs_size,
+    layouts_of,
 )
 
 _Policy = ActorCriticRecurrent if TYPE_CHECKING else object
@@ -41,23 +44,45 @@ class PrivilegeEstimatorMixin(_Policy):
 
     def __init__(
         self,
-        *args: Any,
+        num_actor_obs: int,
+        num_critic_obs: int,
+        num_actions: int,
+        *,
+        obs_segments: Segments | None = None,
+        critic_obs_segments: Segments | None = None,
         adaptor_obs_components: str | Sequence[str] | None = None,
         adaptor_target_components: str | Sequence[str] | None = None,
         adaptor_kwargs: Mapping[str, Any] | None = None,
+        adaptor_classes: Mapping[str, Sequence[int]] | None = None,
+        adaptor_gradient: bool = False,
         privilege_replace_state_prob: float = 0.0,
         **kwargs: Any,
     ) -> None:
         """``adaptor_kwargs``: arguments of the ``MlpModel`` (default ``hidden_sizes`` 128 and 64).
 
-        ``privilege_replace_state_prob``: like ``replace_state_prob`` of ``EstimatorMixin``, for the adaptor's targets.
+        ``privilege_replace_state_prob``, ``adaptor_classes`` and ``adaptor_gradient``: like ``replace_state_prob``,
+        ``estimator_classes`` and ``estimator_gradient`` of ``EstimatorMixin``, for the adaptor's targets; and as
+        there, targets that only the critic observes are always estimated.
         """
-        super().__init__(*args, **kwargs)
-        if self.obs_segments is None or not adaptor_obs_components or not adaptor_target_components:
+        if obs_segments is None or not adaptor_obs_components or not adaptor_target_components:
             raise MissingDefinitionError(
                 f"{type(self).__name__} needs obs_segments, adaptor_obs_components and adaptor_target_components"
             )
-        self._adaptor_layout: ObsLayout = self.obs_segments
+        layout, critic_layout = layouts_of(obs_segments, critic_obs_segments, num_actor_obs == num_critic_obs)
+        self.adaptor_targets: Targets = Targets.of(
+            layout, critic_layout, as_names(adaptor_target_components), adaptor_classes, adaptor_gradient
+        )
+        appended = self.adaptor_targets.appended
+        super().__init__(
+            num_actor_obs + appended.size,
+            num_critic_obs,
+            num_actions,
+            obs_segments=joined(layout, appended),
+            critic_obs_segments=critic_layout,
+            **kwargs,
+        )
+        self._set_inputs(num_actor_obs, num_critic_obs, layout, critic_layout)
+        self._adaptor_layout: ObsLayout = layout
         self.adaptor_obs_components = as_names(adaptor_obs_components)
         self.adaptor_target_components = as_names(adaptor_target_components)
         self.adaptor_kwargs = dict(adaptor_kwargs or {"hidden_sizes": [128, 64]})
@@ -68,9 +93,9 @@ class PrivilegeEstimatorMixin(_Policy):
     def build_adaptor(self) -> None:
         """Make ``adaptor``, and ``memory_p`` in a recurrent policy."""
         input_size = get_subobs_size(self._adaptor_layout, self.adaptor_obs_components)
-        output_size = get_subobs_size(self._adaptor_layout, self.adaptor_target_components)
+        output_size = self.adaptor_targets.layout.size
         self.memory_p: Memory | None = None
-        if self.is_recurrent:
+        if isinstance(self, ActorCriticRecurrent):
             self.memory_p = Memory(input_size, **self.rnn_args)
             input_size = self.memory_p.rnn.hidden_size
         self.adaptor = MlpModel(input_size, output_size=output_size, **self.adaptor_kwargs)
@@ -85,13 +110,11 @@ class PrivilegeEstimatorMixin(_Policy):
         self, observations: Tensor, masks: Tensor | None = None, hidden_states: Any = None, inference: bool = False
     ) -> Tensor:
         """Actions ``(..., A)``: samples, or with ``inference`` the mean; shapes as in the policy class behind it."""
-        states_p, states_a = (None, None) if hidden_states is None or not self.is_recurrent else hidden_states
-        layout = self._adaptor_layout
+        states_p, states_a = own_states(self, hidden_states)
+        layout, targets = self._adaptor_layout, self.adaptor_targets
         components = get_subobs_by_components(observations, self.adaptor_obs_components, layout)
-        padded, self._estimated_privilege = predict(self.adaptor, self.memory_p, components, masks, states_p)
-        observations = replace_randomly(
-            observations, layout, self.adaptor_target_components, padded, self.privilege_replace_state_prob, inference
-        )
+        padded, self._estimated_privilege = predict(self.adaptor, self.memory_p, components, masks, states_p, targets)
+        observations = targets.put(observations, layout, padded, self.privilege_replace_state_prob, inference)
         if inference:
             return super().act_inference(observations)
         return super().act(observations, masks=masks, hidden_states=states_a)
@@ -112,7 +135,8 @@ class PrivilegeEstimatorMixin(_Policy):
     def state_predictions(self) -> dict[str, StatePrediction]:
         """What the supervised networks predicted in the last act, by network (``"adaptor"``, ``"estimator"``)."""
         estimate = PrivilegeEstimatorMixin.get_estimated_state(self)
-        return {**super().state_predictions(), "adaptor": StatePrediction(estimate, self.adaptor_target_components)}
+        own = StatePrediction(estimate, self.adaptor_target_components, self.adaptor_targets.columns())
+        return {**super().state_predictions(), "adaptor": own}
 
     def actor_memories(self) -> list[nn.Module]:
         """The memories that ``act_inference`` advances, in a fixed order."""
@@ -120,7 +144,8 @@ class PrivilegeEstimatorMixin(_Policy):
 
     def input_layouts(self, obs_segments: Segments, critic_obs_segments: Segments) -> dict[str, ObsLayout]:
         """As in ``ActorCritic``; and the adaptor's input."""
-        layouts = super().input_layouts(obs_segments, critic_obs_segments)
+        behind = joined(as_layout(obs_segments), self.adaptor_targets.appended)
+        layouts = super().input_layouts(behind, critic_obs_segments)
         first = "adaptor.model.0.weight" if self.memory_p is None else "memory_p.rnn.weight_ih_l0"
         layouts[first] = sublayout_present(as_layout(obs_segments), self.adaptor_obs_components)
         return layouts

@@ -273,6 +273,7 @@ class OnPolicyRunner:
             "hidden_states": [tensor.clone() for tensor in states],
             "observations": None if self._observations is None else list(self._observations),
             "env": self.env.state_dict() if isinstance(self.env, StatefulVecEnv) else None,
+            "algorithm": self.alg.resume_state(),
         }
 
     def load(
@@ -344,6 +345,7 @@ class OnPolicyRunner:
         if state["hidden_states"]:
             tensors = [tensor.to(self.device) for tensor in state["hidden_states"]]
             policy.set_hidden_states(unflatten_states(policy.zero_hidden_states(env.num_envs), tensors))
+        self.alg.load_resume_state(state.get("algorithm", {}))
         self.metrics.load_state_dict(state["metrics"])
         self.iteration = int(state["iteration"])
         self._random_state = state["random"]

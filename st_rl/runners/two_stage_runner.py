@@ -63,17 +63,12 @@ class TwoStageRunner(OnPolicyRunner):
             )
         return super().learn(num_iterations, init_at_random_ep_len, trial)
 
-    @property
-    def _separate_critic(self) -> bool:
-        """Whether the critic sees something else than the actor."""
-        return self.alg.storage.critic_obs is not self.alg.storage.obs
-
     def _check_layouts(self) -> None:
         metadata = self.dataset.metadata
         pairs: list[tuple[str, ObsLayout, ObsLayout | None]] = [
             ("observations", self.obs_segments, metadata.obs_segments)
         ]
-        if self._separate_critic and self.critic_obs_segments is not None:
+        if self.alg.separate_critic and self.critic_obs_segments is not None:
             pairs.append(("critic observations", self.critic_obs_segments, metadata.critic_obs_segments))
         for name, own, theirs in pairs:
             if theirs is None:
@@ -102,7 +97,7 @@ class TwoStageRunner(OnPolicyRunner):
         if self._upcoming is None:
             # Whatever is recorded next has nothing to do with this step.
             step.time_outs, step.dones = step.time_outs | ~step.dones, torch.ones_like(step.dones)
-        critic_obs = step.critic_obs if self._separate_critic else None
+        critic_obs = step.critic_obs if self.alg.separate_critic else None
         transition = StoredTransition(
             obs=step.obs,
             actions=step.actions,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from legged_gym_ext.rotations import (
     euler_xyz_from_quat,
     quat_from_euler_xyz,
+    quat_multiply,
     quat_rotate,
     quat_rotate_inverse,
     yaw_of,
@@ -73,3 +74,11 @@ def test_looking_straight_up_stays_finite() -> None:
     straight_up = quat_from_euler_xyz(zero, zero + math.pi / 2, zero)
     euler = euler_xyz_from_quat(straight_up * 1.0001)
     assert euler.isfinite().all() and abs(float(euler[1]) - math.pi / 2) < 1e-2
+
+
+def test_the_product_of_rotations_is_one_after_the_other() -> None:
+    half = math.sqrt(0.5)
+    about_x, about_z = torch.tensor([half, 0.0, 0.0, half]), torch.tensor([0.0, 0.0, half, half])
+    # A quarter turn about z brings x to y, one about x brings that to z.
+    turned = quat_rotate(quat_multiply(about_x, about_z), torch.tensor([1.0, 0.0, 0.0]))
+    torch.testing.assert_close(turned, torch.tensor([0.0, 0.0, 1.0]))

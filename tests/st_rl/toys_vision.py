@@ -61,3 +61,32 @@ def pointing_teacher() -> ActorCritic:
         teacher.actor.mean.weight.copy_(torch.eye(2))
         teacher.actor.mean.bias.zero_()
     return teacher
+
+
+class SlowSpot(Spot):
+    """A ``Spot`` whose picture comes every ``every`` steps, and in between stays as it was, growing older.
+
+    The actor also reads the picture's age, in s of 0.1 a step. Nothing else says where the spot is.
+    """
+
+    world_state = ("pixel", "noise", "age")
+    every = 3
+
+    def __init__(self, num_envs: int, max_episode_length: int = 10, seed: int = 0) -> None:
+        super().__init__(num_envs, max_episode_length, seed)
+        self.obs_segments = ObsLayout({**self.obs_segments, "image_age": (1,)})
+        self.num_obs = self.obs_segments.size
+
+    def _restart(self, mask: torch.Tensor) -> None:
+        super()._restart(mask)
+        self.write("age", mask, torch.zeros(self.num_envs, 1))
+
+    def _observe(self) -> tuple[torch.Tensor, dict[str, Any]]:
+        obs, extras = super()._observe()
+        return torch.cat((obs, 0.1 * self.age), -1), extras
+
+    def _advance(self, actions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        error = (actions - self.place).square().sum(-1)
+        self.age = self.age + 1.0
+        self._restart(self.age[:, 0] >= self.every)
+        return (-4.0 * error).exp(), torch.zeros(self.num_envs, dtype=torch.bool), {"error": error.mean()}

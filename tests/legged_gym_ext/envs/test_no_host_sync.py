@@ -13,6 +13,7 @@ from host_syncs import HostSyncs
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs.folders import make_env
+from legged_gym_ext.runs.teachers import with_teacher_folders
 from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task, task_names
@@ -27,6 +28,8 @@ def as_on_a_gpu(env: LeggedEnv) -> LeggedEnv:
     env.state.skip_empty = False
     if env.state.track is not None:
         env.state.track.skip_empty = False
+    if env.state.camera is not None:
+        env.state.camera.skip_empty = False
     if "_on_cpu" in vars(env.sim):
         vars(env.sim)["_on_cpu"] = False
     return env
@@ -72,10 +75,27 @@ def test_the_nets_catch_what_waits() -> None:
 @pytest.mark.parametrize("name", task_names())
 def test_a_step_of_any_task_waits_for_nothing(name: str) -> None:
     env = as_on_a_gpu(make_env(get_task(name).env, where=Where(num_threads=1), num_envs=4, seed=1))
+    env.reset()  # constants are made once
     env.episode_length_buf = torch.tensor([0, env.max_episode_length - 2, 5, 500])
     with HostSyncs(ignoring=MUJOCO) as syncs:
         for _ in range(3):
             env.step(torch.zeros(4, env.num_actions))
+    assert not syncs.found, "\n".join(sorted(set(syncs.found)))
+    env.close()
+
+
+def test_a_rollout_of_a_student_waits_for_nothing() -> None:
+    task = with_teacher_folders(get_task("go1_vision"))
+    env = as_on_a_gpu(make_env(task.env, where=Where(num_threads=1), num_envs=4, seed=1))
+    runner = make_runner(task, env, None)
+    algorithm: Any = runner.alg
+    algorithm.storage.skip_empty = algorithm.actor_critic.skip_empty = False
+    runner.stream = io.StringIO()
+    runner.learn(1)
+    with HostSyncs(ignoring=MUJOCO) as syncs:
+        env.episode_length_buf = env.episode_length_buf.clone().fill_(env.max_episode_length - 1)
+        for _ in range(3):
+            runner.rollout_step()
     assert not syncs.found, "\n".join(sorted(set(syncs.found)))
     env.close()
 

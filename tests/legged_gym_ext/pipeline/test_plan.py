@@ -30,7 +30,7 @@ def trained(of: SkillsPlan, skill: str, date: str = "2026-01-01_00-00-00") -> Pa
 
 def test_every_skill_is_trained_from_the_walk_and_then_combined(tmp_path: Path) -> None:
     stages = {stage.name: stage for stage in plan_stages(plan(tmp_path))}
-    assert len(stages) == 6 + 1 + 6 + 5 + 3
+    assert len(stages) == 6 + 1 + 6 + 5 + 3 + 3
     assert stages["walk_training"].needs == () and stages["jump_training"].needs == ("walk_training",)
     ready = {skill: "finish" if skill == "tilt" else "training" for skill in mutex.MUTEX_ORDER}
     assert set(stages["mutex"].needs) == {f"{skill}_{stage}" for skill, stage in ready.items()}
@@ -91,6 +91,24 @@ def test_the_mutex_is_made_of_the_trained_skills(tmp_path: Path) -> None:
     assert stage(of, "mutex").is_done()
     trained(of, "leap", date="2026-01-02_00-00-00")
     assert not stage(of, "mutex").is_done()
+
+
+def test_the_mutex_teaches_a_policy_that_sees(tmp_path: Path) -> None:
+    of = plan(tmp_path, max_iterations=3, num_envs=8)
+    training = stage(of, "vision_training")
+    start = training.command(2)
+    assert start[3] == "go1_vision" and training.needs == ("mutex",) and not training.is_done()
+    assert start[start.index("--train.algorithm.teacher-run") + 1] == str(of.mutex_folder)
+    run = trained(of, "vision")
+    assert training.is_done() and training.command(2)[3:5] == ["--resume", str(run)]
+    blindfold = stage(of, "vision_blindfold")
+    assert blindfold.needs == ("vision_training",) and not blindfold.is_done()
+    asked = blindfold.command(1)
+    assert asked[asked.index("--protocol") + 1] == "blindfold"
+    (run / "blindfold.json").write_text(json.dumps(mutex.policy_facts(run)))
+    assert stage(of, "vision_blindfold").is_done()
+    names = {stage.name for stage in plan_stages(plan(tmp_path, student=False))}
+    assert not any(name.startswith("vision") for name in names)
 
 
 def test_who_learned_rough_ground_walks_in_the_mutex(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from legged_gym_ext.envs.cfg import ObsTermCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.mdp import observations
+from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.sensors.depth_camera import DepthCamera, DepthCameraCfg, pixel_rays
 from legged_gym_ext.sensors.depth_noise import (
     DepthNoiseCfg,
@@ -157,6 +158,18 @@ def test_a_reset_world_shows_nothing_of_its_past() -> None:
         close(shown, [1.0, 2.0])
 
 
+def test_the_age_of_an_image_is_the_time_since_it_was_taken_and_falls_when_one_arrives() -> None:
+    made = camera(replace(EXACT, latency=(0.14, 0.14), height=2, width=2))
+    ages = []
+    for step in range(18):
+        made.update(torch.tensor([[0.0, 0.0, 1.0]]), UPRIGHT[None], wall(1.0), torch.tensor([step == 0]))
+        ages.append(round(float(made.delivered_age()), 3))
+        if step == 0:
+            made.since[:] = 0.0  # no random phase
+    # Images of steps 0, 5 and 10 arrive in steps 0 (after a reset), 12 and 17.
+    assert ages == [round(0.02 * step, 3) for step in range(12)] + [0.14, 0.16, 0.18, 0.2, 0.22, 0.14]
+
+
 # ------------------------------------------------------------------ noise
 
 
@@ -229,3 +242,39 @@ def test_forward_depth_is_a_segment_like_any_other() -> None:
     other.load_state_dict(env.state_dict())
     for _ in range(7):
         assert torch.equal(env.step(torch.zeros(2, 12))[0], other.step(torch.zeros(2, 12))[0])
+
+
+def test_rough_ground_is_seen_by_a_robot_that_walks_on_it() -> None:
+    cfg = get_task("go1_walk").env
+    seen = {"forward_depth": ObsTermCfg(observations.forward_depth)}
+    view = replace(EXACT, height=6, width=8, pitch=60.0, position=(0.3, 0.0, 0.0))
+    cfg = replace(cfg, num_envs=3, sim=replace(cfg.sim, num_threads=1), camera=view, observations=seen)
+    env = LeggedEnv(cfg, seed=0)
+    camera, state = env.state.camera, env.state
+    assert camera is not None and state.height_field is not None
+    depth = camera.depth(state.base_pos, state.base_quat, state.sim.boxes)
+    directions = pixel_directions(camera, len(depth))
+    axes = quat_rotate(state.base_quat[:, None].expand(-1, directions.shape[1], -1), directions)
+    origin = state.base_pos + quat_rotate(state.base_quat, camera.position)
+    points = origin[:, None] + axes * depth.flatten(1)[..., None]
+    torch.testing.assert_close(points[..., 2], state.ground_height(points[..., :2]), atol=3e-3, rtol=0)
+
+
+def pixel_directions(camera: DepthCamera, num: int) -> torch.Tensor:
+    """(N, H W, 3) the directions of the pixels in the base frame."""
+    rays = pixel_rays(camera.cfg).expand(num, -1, -1)
+    return quat_rotate(camera._mount()[:, None].expand(-1, rays.shape[1], -1), rays)
+
+
+def test_the_robots_own_legs_are_seen_only_if_asked_for() -> None:
+    cfg = get_task("go1_vision").env
+    below = replace(EXACT, height=12, width=16, position=(0.0, 0.0, -0.06), pitch=60.0, near=0.02)
+    found = []
+    for own_legs in (False, True):
+        view = replace(below, own_legs=own_legs)
+        env = LeggedEnv(replace(cfg, num_envs=2, sim=replace(cfg.sim, num_threads=1), camera=view), seed=0)
+        assert env.state.camera is not None
+        found.append(env.state.camera.images[0])
+    # From under the trunk the front legs stand in front of what is seen without them.
+    hidden = found[1] < found[0] - 0.02
+    assert 0.02 < float(hidden.float().mean()) < 0.9 and bool((found[1] <= found[0] + 1e-4).all())

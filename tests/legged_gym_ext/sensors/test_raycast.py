@@ -10,8 +10,9 @@ from engine import ray_distances
 
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg, pixel_rays
-from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu
+from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu, cast_rays_on_surface
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES
+from legged_gym_ext.terrain.height_field import HeightField, HeightFieldCfg
 from legged_gym_ext.terrain.tracks import TrackCfg, build_tracks, draw_kinds, num_random
 
 UPRIGHT = [0.0, 0.0, 0.0, 1.0]
@@ -104,3 +105,34 @@ def test_looking_before_working_changes_nothing_within_reach() -> None:
     found = cast_rays_on_cpu(origin, rays, tracks.boxes, 3.0)
     assert 0.3 < (plain < 3.0).float().mean() < 1.0
     torch.testing.assert_close(found.clamp_max(3.0), plain.clamp_max(3.0), atol=1e-5, rtol=0)
+
+
+def test_rays_meet_rough_ground_where_it_is() -> None:
+    # A step of 0.2 m at x = 1, and a slope of 1/2 behind x = 2, seen from 0.5 m.
+    def height_at(xy: torch.Tensor) -> torch.Tensor:
+        x = xy[..., 0]
+        return torch.where(x < 1.0, 0.0, 0.2) + (x - 2.0).clamp_min(0.0) * 0.5
+
+    origin = torch.tensor([[0.0, 0.0, 0.5]])
+    rays = torch.tensor([[[0.0, 0.0, -1.0], [1.0, 0.0, -1.0], [1.0, 0.0, -0.4], [1.0, 0.0, 0.0], [1.0, 0.0, 1.0]]])
+    found = cast_rays_on_surface(origin, rays, height_at, 3.0, 0.05)[0]
+    # Straight down; onto the flat; onto the step's face; onto the slope, at the height of the eye; into the sky.
+    assert found[:3].tolist() == pytest.approx([0.5, 0.5, 1.0], abs=5e-3) and float(found[3]) == pytest.approx(2.6)
+    assert float(found[4]) == math.inf
+
+
+def test_rays_end_on_the_height_field_and_pass_through_none_of_it() -> None:
+    field = HeightField(HeightFieldCfg(num_levels=2, strip_length=4.0, width=8.0, margin=2.0, roughness=(0.1, 0.2)))
+    generator = torch.Generator().manual_seed(0)
+    origins = torch.rand(3, 3, generator=generator) * torch.tensor([3.0, 2.0, 0.2]) + torch.tensor([0.0, -1.0, 0.35])
+    rays = pixel_rays(DepthCameraCfg(height=12, width=16)) + torch.tensor([0.0, 0.0, -0.3])
+    rays = rays.expand(3, -1, -1).contiguous()
+    found = cast_rays_on_surface(origins, rays, field.height_at, 3.0, 0.05)
+    points = origins[:, None] + rays * found.clamp_max(3.0)[..., None]
+    met = found < 3.0
+    off = points[..., 2] - field.height_at(points[..., :2])
+    assert float(met.float().mean()) > 0.5 and float(off[met].abs().max()) < 2e-3
+    # Nothing was passed through before: a finer search finds the same.
+    finer = cast_rays_on_surface(origins, rays, field.height_at, 3.0, 0.005)
+    agree = ((found - finer).abs() < 5e-3) | (found.isinf() & finer.isinf())
+    assert float(agree.float().mean()) > 0.98

@@ -13,7 +13,7 @@ from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs import mutex
 from legged_gym_ext.sim.interface import CameraCfg
 from legged_gym_ext.tasks.registry import get_task
-from legged_gym_ext.viewing.overlay import active_skill, track_caption, write_text
+from legged_gym_ext.viewing.overlay import active_skill, depth_inset, put_in_corner, track_caption, write_text
 from legged_gym_ext.viewing.video import TrackVideoCfg, film, video_cfg
 
 
@@ -39,6 +39,29 @@ def test_the_field_grows_with_the_text() -> None:
     assert (
         area(["jump"], 12) < area(["jump jump"], 12) < area(["jump jump", "leap"], 12) < area(["jump jump", "leap"], 24)
     )
+
+
+def test_a_picture_stands_framed_in_the_upper_right_corner() -> None:
+    image, inset = np.zeros((120, 200, 3), dtype=np.uint8), np.full((6, 8, 3), 77, dtype=np.uint8)
+    written = put_in_corner(image, inset)
+    # 0.28 of 200 pixels are seven for each of the eight; a white frame of two around it, two from the edge.
+    assert (written[4 : 4 + 42, 200 - 4 - 56 : 200 - 4] == 77).all() and (written == 77).all(axis=-1).sum() == 42 * 56
+    assert (written[2:4, 200 - 2 - 60 : 198] == 255).all() and not image.any() and not written[:, :130].any()
+    assert put_in_corner(image[:10, :12], inset).shape == (10, 12, 3)
+
+
+def test_what_the_camera_delivers_is_shown_near_white_and_far_black() -> None:
+    task = get_task("go1_vision")
+    env = runs.make_env(video_cfg(task.env, track=TrackVideoCfg(0.5, ("crawl",))), num_envs=1, seed=1)
+    inset = depth_inset(env)
+    assert inset is not None and env.state.camera is not None
+    shown = inset()
+    depth = env.state.camera.delivered()[0, 0].numpy()
+    assert shown.shape == (24, 32, 3) and np.abs(shown[..., 0] / 255.0 - (0.5 - depth)).max() <= 0.5 / 255.0 + 1e-6
+    env.close()
+    blind = runs.make_env(get_task("go1_crawl").env, num_envs=1, seed=1)
+    assert depth_inset(blind) is None
+    blind.close()
 
 
 def test_the_active_skill_and_the_obstacle_are_told(tmp_path: Path) -> None:

@@ -98,3 +98,24 @@ def test_learning_rate_stays_within_its_bounds() -> None:
 
 def test_a_cool_down_is_linear_between_its_updates() -> None:
     assert [losses.cooling(update, 10, 14) for update in (0, 10, 11, 13, 14, 99)] == [1.0, 1.0, 0.75, 0.25, 0.0, 0.0]
+
+
+def test_errors_of_estimates_by_hand() -> None:
+    prediction, target = torch.tensor([[1.0, 4.0], [3.0, 0.0]]), torch.tensor([[1.0, 2.0], [1.0, 2.0]])
+    # Squared errors 0, 4, 4, 4.
+    assert losses.estimation_loss(prediction, target).item() == pytest.approx(3.0)
+    # Targets of variance 1 (1 and 3) and 4 (0 and 4): the errors of their mean would be 1 each but for the floor.
+    target = torch.tensor([[1.0, 0.0], [3.0, 4.0]])
+    constant = torch.tensor([[2.0, 2.0], [2.0, 2.0]])
+    assert losses.estimation_loss(constant, target, floor=1.0).item() == pytest.approx(0.5 * (1.0 / 2.0 + 4.0 / 5.0))
+
+
+def test_classes_are_told_by_their_cross_entropy() -> None:
+    prediction = torch.tensor([[0.5, 0.25, 0.75, 2.0], [0.5, 0.5, 0.5, 2.0]])
+    target = torch.tensor([[0.5, 0.0, 1.0, 2.0], [0.5, 1.0, 0.0, 4.0]])
+    # Numbers in the first and last column: one error of 2 among four; classes with 3/4 and 1/2 for the right one.
+    expected = 4.0 / 4.0 - 0.5 * (math.log(0.75) + math.log(0.5))
+    assert losses.estimation_loss(prediction, target, (slice(1, 3),)).item() == pytest.approx(expected)
+    assert losses.estimation_loss(prediction[:, 1:3], target[:, 1:3], (slice(0, 2),)).item() == pytest.approx(
+        -0.5 * (math.log(0.75) + math.log(0.5))
+    )

@@ -43,6 +43,19 @@ ADAPTOR: dict[str, Any] = {
 }
 AMP: dict[str, Any] = {"amp_discriminator": {"input_dim": 6, "style_reward_coef": 2.0, "hidden_dims": [8]}}
 VISUAL: dict[str, Any] = {"visual_kwargs": CONV, "visual_latent_size": 5}
+STUDENT: dict[str, Any] = {
+    **VISUAL,
+    "visual_age_name": "friction",
+    "memory_components": ["proprioception"],
+    "memory_hidden_size": 7,
+    "estimator_obs_components": ["proprioception", "forward_depth"],
+    "estimator_target_components": ["velocity"],
+    "replace_state_prob": 1.0,
+    "adaptor_obs_components": ["forward_depth"],
+    "adaptor_target_components": ["engaging_block"],
+    "adaptor_classes": {"engaging_block": (1, 6)},
+    "privilege_replace_state_prob": 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +98,8 @@ RECURRENT = [
     Case("EncoderStateAcRecurrent", {**GRU, **ENCODER, **ESTIMATOR}),
     Case("PrivilegeStateAcRecurrent", {**RNN, **ESTIMATOR, **ADAPTOR}),
     Case("VisualDeterministicRecurrent", {**RNN, **VISUAL}),
+    Case("VisualPrivilegeStateAc", STUDENT),
+    Case("VisualPrivilegeStateAc", {**STUDENT, "memory_type": "lstm"}, "-lstm"),
 ]
 SINGLE = FEED_FORWARD + RECURRENT
 """Every policy that is not made of run folders."""

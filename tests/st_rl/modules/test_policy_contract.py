@@ -192,11 +192,8 @@ def test_a_reset_concerns_only_its_worlds_even_with_broken_states(case: Case) ->
         policy.reset()
         policy.act(obs[0])
         running = copy.deepcopy(policy).act_inference(obs[1])
-        policy.memory_a.hidden_states = (
-            policy.memory_a.hidden_states.map(lambda state: state.index_fill(1, torch.tensor([1]), torch.nan))
-            if isinstance(policy.memory_a.hidden_states, NamedArrayTuple)
-            else policy.memory_a.hidden_states.index_fill(1, torch.tensor([1]), torch.nan)
-        )
+        memory: Any = policy.actor_memories()[0]
+        memory.set_flat_state([state.index_fill(1, torch.tensor([1]), torch.nan) for state in memory.flat_state()])
         policy.reset(torch.tensor([0, 1, 0, 0, 0]))
         mixed = policy.act_inference(obs[1])
     torch.testing.assert_close(mixed[1], fresh[1])
@@ -213,7 +210,7 @@ def test_exported_it_acts_identically(case: Case, tmp_path: Path) -> None:
 
 
 # What a policy computes when it acts, once each: classes that add a discriminator or a critic's encoder act alike.
-ONNX_CASES = [*(FEED_FORWARD[index] for index in (0, 4, 7, 8)), *(RECURRENT[index] for index in (1, 3, 8, 9))]
+ONNX_CASES = [*(FEED_FORWARD[index] for index in (0, 4, 7, 8)), *(RECURRENT[index] for index in (1, 3, 8, 9, 10, 11))]
 
 
 @pytest.mark.parametrize("case", ONNX_CASES, ids=str)

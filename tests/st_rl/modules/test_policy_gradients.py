@@ -64,7 +64,7 @@ def test_the_policy_loss_trains_the_actor_alone(case: Case) -> None:
     torch.manual_seed(1)
     policy = case.build()
     policy_loss, _ = run(policy)
-    actor = names(policy, "actor.", "memory_a.", "encoders.", "visual_encoder.")
+    actor = names(policy, "actor.", "memory_a.", "encoders.", "visual_encoder.", "memory_v.")
     assert reached(policy, policy_loss) == actor
 
 
@@ -73,7 +73,9 @@ def test_the_value_loss_trains_the_critic_and_shared_encoders_alone(case: Case) 
     torch.manual_seed(1)
     policy = case.build()
     _, value_loss = run(policy)
-    critic = names(policy, "critic.", "memory_c.", "own_critic_encoders.", "visual_encoder.")
+    critic = names(policy, "critic.", "memory_c.", "own_critic_encoders.")
+    if "VisualDeterministic" in case.class_name:
+        critic |= names(policy, "visual_encoder.")
     if case.kwargs.get("critic_encoder_component_names") == "shared":
         critic |= names(policy, "encoders.")
     assert reached(policy, value_loss) == critic
@@ -90,6 +92,8 @@ def test_the_supervised_loss_trains_the_estimators_alone(case: Case) -> None:
     own = names(policy, "estimator.", "memory_s.", "adaptor.", "memory_p.")
     if case.kwargs.get("use_actor_rnn"):
         own |= names(policy, "memory_a.")  # what the estimator reads is learned with it
+    if "Visual" in case.class_name:
+        own |= names(policy, "visual_encoder.", "memory_v.")
     assert reached(policy, supervised_loss(policy)) == own
 
 
