@@ -86,6 +86,7 @@ def vision(robot: str) -> TaskCfg:
         teacher_decay_updates=150.0,
         distill_target="mse_sum",
         estimation_floor=0.01,
+        num_gradient_steps=16,
         entropy_coef=0.0,
         cool_down_updates=(800, 1500),
         cool_down_to=0.05,
