@@ -144,7 +144,8 @@ def resolve_run(name: str, *, root: Path = LOG_ROOT, task: str | None = None, ch
         UserError: nothing of that name; the message lists what there is.
     """
     base = run_folder_of(name)
-    folder = _resolve_folder(str(base), root, task)
+    # A path drops the "./" with which a user says that a folder is meant.
+    folder = base if name.startswith("./") and base.is_dir() else _resolve_folder(str(base), root, task)
     named = Path(name) != base
     if checkpoint is None:
         return find_checkpoint(folder / Path(name).name) if named else folder
@@ -210,11 +211,6 @@ def run_config(task: TaskCfg, backend: str) -> dict[str, Any]:
         "env": to_dict(task.env),
         "train": to_dict(task.train),
     }
-
-
-def policy_config(task: TaskCfg) -> dict[str, Any]:
-    """Class name and constructor arguments of the policy that the task trains."""
-    return to_dict(task.train.policy)
 
 
 @dataclass(frozen=True)
