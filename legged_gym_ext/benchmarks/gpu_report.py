@@ -20,7 +20,7 @@ from legged_gym_ext.mdp import observations
 from legged_gym_ext.runs.folders import make_env
 from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
-from legged_gym_ext.sim.where import Where
+from legged_gym_ext.sim.where import Where, check_device_name
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.modules import EncoderCfg
 from st_rl.utils.errors import UserError
@@ -205,5 +205,6 @@ def mjlab_rates(python: Path | None, worlds: Sequence[int], *, steps: int, devic
 
 def require_gpu(device: str) -> None:
     """``UserError`` unless ``device`` is a GPU of this machine."""
+    check_device_name(device)
     if not device.startswith("cuda") or not torch.cuda.is_available():
         raise UserError(f"the report needs an NVIDIA GPU that torch can use, and there is none at '{device}'")

@@ -24,7 +24,7 @@ _SWITCH = "_switch"
 def field_view(value: Any, name: str) -> type:
     """Return a dataclass with the settable values below ``value`` as typed fields."""
     specification: list[tuple[str, Any, Any]] = []
-    for member in members_of(value):
+    for member in _settable(value):
         part = optional_part(member)
         nested_value = member.value if is_nested(member.value) else part
         if nested_value is None:
@@ -41,15 +41,27 @@ def field_view(value: Any, name: str) -> type:
     return make_dataclass(name, specification)
 
 
+def _settable(value: Any) -> Iterator[Member]:
+    """Yield the members of ``value`` without missing parts that nobody can set on, such as a track without blocks."""
+    for member in members_of(value):
+        if member.value is not None or optional_part(member) is not None or not _part_classes(member.hint):
+            yield member
+
+
+def _part_classes(hint: Any) -> list[type]:
+    """Return the classes of a part that may be missing; none where ``hint`` is of something else."""
+    if get_origin(hint) not in (Union, types.UnionType) or type(None) not in get_args(hint):
+        return []
+    return [kind for kind in get_args(hint) if isinstance(kind, type) and is_dataclass(kind)]
+
+
 def optional_part(member: Member) -> Any:
     """Return the part that ``member`` would have if it were set on, as it is or by default; ``None`` for others.
 
     A part whose class has no defaults for all of its fields cannot be set on, and is not optional in this sense.
     """
-    if get_origin(member.hint) not in (Union, types.UnionType) or type(None) not in get_args(member.hint):
-        return None
-    for kind in get_args(member.hint):
-        if isinstance(kind, type) and is_dataclass(kind) and _has_defaults(kind):
+    for kind in _part_classes(member.hint):
+        if _has_defaults(kind):
             return member.value if member.value is not None else kind()
     return None
 
@@ -79,7 +91,7 @@ class Argument:
 
 def arguments_below(value: Any, prefix: str = "") -> Iterator[Argument]:
     """Yield everything below ``value`` that can be set, in the order of its fields."""
-    for member in members_of(value):
+    for member in _settable(value):
         name, part = f"{prefix}{member.name}", optional_part(member)
         if part is not None:
             yield Argument(name, "off" if member.value is None else "on", "on or off")

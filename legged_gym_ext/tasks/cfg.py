@@ -12,7 +12,7 @@ from st_rl.utils.ranges import Checked, Count, NonNegative, RangeError, Seed, Wh
 
 @dataclass(frozen=True)
 class DatasetCfg(Checked):
-    """Trajectories that ``TwoStageRunner`` learns from before it acts; ``scripts/collect.py`` writes them."""
+    """Trajectories that ``TwoStageRunner`` learns from before it acts; ``legged-collect`` writes them."""
 
     folder: str = ""
     iterations: Whole = 100
@@ -69,14 +69,13 @@ class TaskCfg(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        batches = self.train.algorithm.num_mini_batches
+        needed = self.train.algorithm.min_transitions
         transitions = self.env.num_envs * self.train.num_steps_per_env
-        # The advantages of a single transition have no standard deviation.
-        if transitions < max(2, batches):
+        if transitions < needed:
             raise RangeError(
                 "train.num_steps_per_env",
-                f"times env.num_envs makes {transitions} transitions for an update, which must be at least "
-                f"{max(2, batches)} (train.algorithm.num_mini_batches is {batches})",
+                f"times env.num_envs makes {transitions} transitions for an update, which must be at least {needed} "
+                f"(train.algorithm.num_mini_batches is {self.train.algorithm.num_mini_batches})",
             )
 
 

@@ -69,6 +69,11 @@ class DAggerCfg(EstimatorTPPOCfg):
     steps_per_image: Count = 2
     """Steps that are learned from while an image is in effect, drawn from all of them."""
 
+    @property
+    def min_transitions(self) -> int:
+        """One: there are no mini-batches of the rollout, and no advantages."""
+        return 1
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.using_ppo or self.normalize_obs or self.distill_latent_components:
@@ -117,6 +122,11 @@ class DAgger(EstimatorAlgoMixin, TPPO):
             teacher = teacher_from_run(cfg.start_run, self.actor_critic, cfg.teacher_source)
         if teacher is None:
             return None
+        if not teacher.conversion.is_identity():
+            raise UserError(
+                "the student cannot start from an actor that was trained with other scales of actions or observations; "
+                "set train.algorithm.start_from_teacher to false, or train with the scales of that run"
+            )
         actor, layout, normalizer = teacher.policy, teacher.layout, teacher.normalizer
         if isinstance(actor, ActorCriticMutex):
             actor, layout, normalizer = actor.submodules[0], actor.sub_layouts[0], actor.sub_normalizers[0]

@@ -70,6 +70,11 @@ class PPOCfg(Checked):
     normalize_until: Annotated[int, Bounds(ge=1)] | None = None
     """Freeze the normalization after this many samples."""
 
+    @property
+    def min_transitions(self) -> int:
+        """How many transitions an update needs: one in each mini-batch, and two for a deviation of the advantages."""
+        return max(2, self.num_mini_batches)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.schedule not in ("adaptive", "fixed"):
@@ -165,9 +170,8 @@ class PPO:
         """Allocate the rollout; ``num_critic_obs`` is ``None`` where the critic sees the actor's observation.
 
         Raises:
-            UserError: too few transitions to learn from, or more than there is memory for.
+            UserError: more transitions than there is memory for.
         """
-        self._require_transitions(num_envs, num_transitions_per_env)
         numbers = num_obs + (num_critic_obs or 0) + 3 * num_actions + 6
         require_memory(
             _COPIES * num_envs * num_transitions_per_env * numbers * _NUMBER,
@@ -179,18 +183,18 @@ class PPO:
         self.storage = self._build_storage(num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions)
         self._init_normalizers(num_obs, num_critic_obs)
 
-    def _require_transitions(self, num_envs: int, num_steps: int) -> None:
-        """Raise ``UserError`` where mini-batches would be empty, or there is no deviation of the advantages."""
-        batches = self.cfg.num_mini_batches
-        if self.actor_critic.is_recurrent and num_envs < batches:
+    def require_transitions(self, num_envs: int, num_steps: int) -> None:
+        """Raise ``UserError`` where ``num_steps`` steps of ``num_envs`` worlds are too few for an update."""
+        needed, batches = self.cfg.min_transitions, self.cfg.num_mini_batches
+        if needed > 1 and self.actor_critic.is_recurrent and num_envs < batches:
             raise UserError(
                 f"a recurrent policy learns from whole worlds, and {num_envs} cannot be dealt into {batches} "
                 "mini-batches; raise num_envs or lower num_mini_batches"
             )
-        if num_envs * num_steps < max(2, batches):
+        if num_envs * num_steps < needed:
             raise UserError(
                 f"{num_steps} steps in {num_envs} worlds are {num_envs * num_steps} transitions, and an update needs "
-                f"at least {max(2, batches)}; raise num_envs or num_steps_per_env"
+                f"at least {needed}; raise num_envs or num_steps_per_env"
             )
 
     def _build_storage(

@@ -26,6 +26,7 @@ from st_rl.runners.run_log import RunLog
 from st_rl.runners.signals import GracefulStop
 from st_rl.storage.hidden import flatten_states, unflatten_states
 from st_rl.utils.errors import UserError
+from st_rl.utils.memory import network_bytes, require_memory
 from st_rl.utils.obs_layout import layouts_of
 from st_rl.utils.run_folder import load_newest_whole
 from st_rl.utils.transfer import TransferReport
@@ -97,6 +98,7 @@ class OnPolicyRunner:
     def _build_algorithm(self) -> PPO:
         env = self.env
         arguments = {name: value for name, value in self.policy_cfg.items() if name != "class_name"}
+        require_memory(network_bytes(arguments), self.device, "the networks of the policy", "their hidden_dims")
         actor_critic = get_policy_class(self.policy_cfg.get("class_name", "ActorCritic"))(
             env.num_obs,
             env.num_critic_obs,
@@ -107,6 +109,7 @@ class OnPolicyRunner:
         )
         actor_critic.env_settings = settings_of(env)
         algorithm = get_algorithm_class(self.algorithm_class)(actor_critic, device=self.device, **self.algorithm_cfg)
+        algorithm.require_transitions(env.num_envs, self.num_steps_per_env)
         _, critic_obs = _observed(env.get_observations())
         num_critic_obs = None if critic_obs is None else env.num_critic_obs
         algorithm.init_storage(env.num_envs, self.num_steps_per_env, env.num_obs, num_critic_obs, env.num_actions)

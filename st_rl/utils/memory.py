@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -46,6 +49,19 @@ def require_memory(needed: int, device: torch.device | str, what: str, lower: st
         raise NotEnoughMemory(
             f"{what} need about {gigabytes(needed)} of memory and {gigabytes(free)} are free on {device}; lower {lower}"
         )
+
+
+def network_bytes(settings: Mapping[str, Any]) -> int:
+    """Return the bytes that training the networks of a policy needs at least, from its constructor's arguments.
+
+    Only the weights between the hidden layers are counted, whose numbers are those of the arguments ``*hidden_dims``.
+    """
+    weights = 0
+    for name, value in settings.items():
+        if name.endswith("hidden_dims") and isinstance(value, list | tuple):
+            weights += sum(a * b for a, b in pairwise(value) if isinstance(a, int) and isinstance(b, int))
+    # The weights, their gradients, and the two moments of Adam, 32-bit floats.
+    return 4 * 4 * weights
 
 
 def is_out_of_memory(error: BaseException) -> bool:

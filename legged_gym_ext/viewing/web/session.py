@@ -24,13 +24,14 @@ from legged_gym_ext.viewing.overlay import active_skill, obstacle_text
 from legged_gym_ext.viewing.video import Command, TrackVideoCfg
 from legged_gym_ext.viewing.window import play_cfg, start_command
 from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.ranges import Checked, Count, Seed
 
 HISTORY_S = 10.0
 """Seconds of the past that curves show."""
 
 
 @dataclass(frozen=True)
-class SessionCfg:
+class SessionCfg(Checked):
     """What a session begins with."""
 
     task: TaskCfg
@@ -40,9 +41,9 @@ class SessionCfg:
     """The policies that play from the beginning, each in a lane of its own, on the same course."""
     course: TrackVideoCfg = field(default_factory=TrackVideoCfg)
     """Difficulty and obstacles; of no meaning to tasks without a track."""
-    worlds: int = 1
+    worlds: Count = 1
     """Worlds of each lane; one of them is shown."""
-    seed: int = 1
+    seed: Seed = 1
     depth: bool = False
     """Give robots a depth camera whose image is shown, although their policy does not need one."""
     where: Where = field(default_factory=Where)

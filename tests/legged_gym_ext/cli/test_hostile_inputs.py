@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from commands import call
 
+from st_rl.utils.errors import UserError
+
 WALK = ["go1_walk", "--no-video", "--no-evaluate"]
 FIELDS = [
     ("--env.num-envs", "0", "env.num_envs must be at least 1"),
@@ -55,6 +57,7 @@ FIELDS = [
     ("--train.max-iterations", "0", "train.max_iterations must be at least 1"),
     ("--train.num-steps-per-env", "0", "train.num_steps_per_env must be at least 1"),
     ("--train.policy.actor-hidden-dims", "0", "train.policy.actor_hidden_dims must be from 1"),
+    ("--train.policy.actor-hidden-dims", " ".join(["16384"] * 200), "the networks of the policy need about"),
     ("--train.policy.init-noise-std", "0", "train.policy.init_noise_std must be more than 0"),
     ("--seed", "-1", "train.seed must be at least 0"),
     ("--seed", "99999999999999999999999", "train.seed must"),
@@ -106,7 +109,8 @@ def check(command: str, arguments: list[str], said: str, capsys: pytest.CaptureF
     assert call(command, *arguments) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
-    assert not [path for path in Path.cwd().rglob("*") if path.is_file()]
+    # Neither a file nor a run folder: at most the task's own folder, empty.
+    assert not [path for path in Path.cwd().rglob("*") if path.is_file() or path.parent.parent.name == "logs"]
 
 
 @pytest.mark.parametrize(("option", "value", "said"), FIELDS)
@@ -142,6 +146,25 @@ def test_a_way_of_drawing_that_does_not_exist_is_named(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MUJOCO_GL", "garbage")
     check(command, ["--task", "go1_walk"], "MUJOCO_GL is 'garbage'; set it to egl, osmesa or glfw", capsys)
+
+
+def test_a_training_that_is_interrupted_or_breaks_before_its_first_iteration_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for error in (KeyboardInterrupt(), ValueError("a mistake of ours"), UserError("a loss is not finite")):
+
+        def update(*arguments: object, error: BaseException = error) -> None:
+            raise error
+
+        monkeypatch.setattr("st_rl.algorithms.ppo.PPO.update", update)
+        arguments = [*WALK, "--num-envs", "4", "--max-iterations", "1", "--train.num-steps-per-env", "2"]
+        if isinstance(error, ValueError):
+            with pytest.raises(ValueError, match="ours"):
+                call("train", *arguments)
+        else:
+            assert call("train", *arguments) == (130 if isinstance(error, KeyboardInterrupt) else 2)
+        assert not list((tmp_path / "logs" / "go1_walk").iterdir())
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")])

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from legged_gym_ext.cli.train import TrainOptions
+from legged_gym_ext.cli.evaluate import EvaluateOptions
+from legged_gym_ext.cli.train import TrainOptions, what_next
 from legged_gym_ext.runs.command_line import parse_options, parse_task, run_script
 from legged_gym_ext.runs.config_io import leaves
 from legged_gym_ext.tasks.registry import get_task
@@ -172,3 +174,38 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 141
+
+
+@pytest.mark.parametrize("task", ["go1_walk", "go1_field"])
+def test_help_offers_no_subcommands_but_switches(task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_text([task, "--help-all"], capsys, TrainOptions)
+    assert "subcommand" not in text and "--env.camera {on,off}" in text and "--env.latency {on,off}" in text
+    with pytest.raises(UserError, match=r"env\.camera:depth-camera-cfg"):
+        parse_task(TrainOptions, [task, "env.camera:depth-camera-cfg"])
+
+
+def test_ranges_are_part_of_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_text(["go1_walk", "--help"], capsys, TrainOptions)
+    assert "--episodes INT>=1" in text and "--num-threads INT 0..1024" in text
+    assert "From 1 to 10000." in help_text(["go1_walk", "--help-all"], capsys, TrainOptions)
+
+
+def test_what_everyone_types_is_understood() -> None:
+    _, task = parse_task(Options, ["go1_walk", "--num-envs", "5", "--max_iterations=7", "--seed", "9"])
+    assert (task.env.num_envs, task.train.max_iterations, task.train.seed) == (5, 7, 9)
+    # An option of the command itself keeps its meaning.
+    options, task = parse_task(EvaluateOptions, ["go1_walk", "--seed", "9"], base=lambda name, _: get_task(str(name)))
+    assert (options.seed, task.train.seed) == (9, 1)
+
+
+def test_a_name_is_found_by_its_last_part() -> None:
+    with pytest.raises(UserError, match=r"'--learning-rate'; did you mean --train\.algorithm\.learning-rate\?$"):
+        parse_task(Options, ["go1_walk", "--learning-rate", "1e-4"])
+
+
+def test_a_training_ends_with_what_to_type_next() -> None:
+    assert what_next(Path("logs/my runs/x")).splitlines()[1:] == [
+        "  tensorboard --logdir 'logs/my runs/x'",
+        "  legged-play --policy 'logs/my runs/x'",
+        "  legged-evaluate --policy 'logs/my runs/x'",
+    ]

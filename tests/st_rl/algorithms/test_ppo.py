@@ -288,3 +288,23 @@ def test_a_checkpoint_restores_everything_that_learning_depends_on() -> None:
         for name in state[part]
     )
     assert torch.equal(algorithm.learning_rate, restored.learning_rate)
+
+
+@pytest.mark.parametrize(("worlds", "steps", "batches", "needed"), [(1, 1, 1, 2), (1, 3, 4, 4)])
+def test_too_few_transitions_are_refused(worlds: int, steps: int, batches: int, needed: int) -> None:
+    algorithm = PPO(ActorCritic(4, 4, 2), num_mini_batches=batches)
+    with pytest.raises(UserError, match=f"{worlds * steps} transitions, and an update needs at least {needed}"):
+        algorithm.require_transitions(worlds, steps)
+    algorithm.require_transitions(worlds, needed)
+
+
+def test_more_transitions_than_there_is_memory_for_are_refused() -> None:
+    with pytest.raises(UserError, match=r"need about .* lower the number of worlds"):
+        PPO(ActorCritic(4, 4, 2)).init_storage(10**9, 10**6, 4, None, 2)
+
+
+def test_a_recurrent_policy_needs_a_world_for_every_mini_batch() -> None:
+    algorithm = PPO(ActorCriticRecurrent(4, 4, 2), num_mini_batches=4)
+    with pytest.raises(UserError, match="3 cannot be dealt into 4 mini-batches"):
+        algorithm.require_transitions(3, 24)
+    algorithm.require_transitions(4, 24)

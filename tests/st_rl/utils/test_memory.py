@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from st_rl.utils import memory
-from st_rl.utils.memory import NotEnoughMemory, free_bytes, is_out_of_memory, require_memory
+from st_rl.utils.memory import NotEnoughMemory, free_bytes, is_out_of_memory, network_bytes, require_memory
 
 
 def test_the_tighter_of_machine_and_container_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,3 +42,9 @@ def test_what_torch_and_numpy_say_is_recognized() -> None:
         assert is_out_of_memory(caught.value)
     assert not is_out_of_memory(RuntimeError("shapes differ"))
     assert not is_out_of_memory(KeyError("out of memory"))
+
+
+def test_networks_are_counted_by_their_hidden_layers() -> None:
+    settings = {"actor_hidden_dims": [100, 50, 10], "critic_hidden_dims": (20,), "activation": "elu", "rnn_layers": 2}
+    assert network_bytes(settings) == 16 * (100 * 50 + 50 * 10)
+    assert network_bytes({}) == 0
