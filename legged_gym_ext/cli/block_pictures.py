@@ -9,6 +9,7 @@ from pathlib import Path
 from legged_gym_ext.runs.command_line import parse_options, run_script
 from legged_gym_ext.runs.outputs import require_own_picture
 from legged_gym_ext.viewing.block_pictures import PICTURED, contact_sheet, write_png
+from legged_gym_ext.viewing.camera_pictures import camera_sheet
 
 
 @dataclass
@@ -21,6 +22,8 @@ class BlockPicturesOptions:
     """Folder to write one file per type of block to."""
     blocks: tuple[str, ...] = PICTURED
     """Types of block to draw."""
+    seen: bool = False
+    """Draw what a depth camera sees of them instead, from ever nearer."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         path = options.out / f"{name}.png"
         options.out.mkdir(parents=True, exist_ok=True)
         require_own_picture(path)
-        write_png(path, contact_sheet(name, options.robot))
+        write_png(path, (camera_sheet if options.seen else contact_sheet)(name, options.robot))
         print(path)
     return 0
 

@@ -1,6 +1,7 @@
 """Buffers between acting and learning."""
 
 from st_rl.storage.amp_rollout_storage import AmpRolloutStorage
+from st_rl.storage.image_replay import ImageReplay, Sequences
 from st_rl.storage.queue_rollout_storage import ActionLabelRollout, QueueRolloutStorage
 from st_rl.storage.replay_buffer import ReplayBuffer
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
@@ -10,9 +11,11 @@ __all__ = [
     "ActionLabelRollout",
     "AmpRolloutStorage",
     "Batch",
+    "ImageReplay",
     "QueueRolloutStorage",
     "ReplayBuffer",
     "RolloutStorage",
     "SarsaRolloutStorage",
+    "Sequences",
     "Transition",
 ]

@@ -56,7 +56,7 @@ def test_an_exported_student_does_the_same_in_every_step_of_an_episode(form: Any
         # What a fresh student sees does not move it yet; here it is to.
         start = policy.input_layouts(policy.obs_segments, policy.critic_obs_segments)["actor.fc.0.weight"]
         policy.actor.fc[0].weight[:, start.slice_of("forward_depth")].normal_(std=0.1)
-    exported = form(policy, tmp_path / "policy")
+    exported = form(policy, tmp_path / "policy.pt")
     policy.reset()
     obs, _ = env.reset()
     states = [torch.zeros(1, 1, 128), torch.zeros(1, 1, 1)]
