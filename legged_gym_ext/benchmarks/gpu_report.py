@@ -7,7 +7,7 @@ import json
 import logging
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from legged_gym_ext.runs.folders import make_env
 from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sim.where import Where, check_device_name
-from legged_gym_ext.tasks.cfg import PolicyCfg, TaskCfg
+from legged_gym_ext.tasks.cfg import TaskCfg
+from st_rl.modules import EncoderCfg
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Checked, Count, Positive, Share
 
@@ -96,24 +97,20 @@ def graphs_pay(results: Sequence[Mapping[str, Any]]) -> bool:
     return bool(both) and rates[max(both), True] > rates[max(both), False]
 
 
-@dataclass(frozen=True)
-class _SeeingPolicyCfg(PolicyCfg):
-    """A policy that reads the image through a convolutional encoder."""
-
-    class_name: str = "EncoderActorCritic"
-    encoder_component_names: tuple[str, ...] = ("forward_depth",)
-    encoder_class_name: str = "Conv2dHeadModel"
-    encoder_kwargs: Mapping[str, Any] = field(
-        default_factory=lambda: {"channels": [16, 32], "kernel_sizes": [5, 3], "strides": [2, 2], "hidden_sizes": [128]}
-    )
-    encoder_output_size: int = 32
+SEEING_POLICY = EncoderCfg(
+    class_name="EncoderActorCritic",
+    encoder_component_names=("forward_depth",),
+    encoder_class_name=("Conv2dHeadModel",),
+    encoder_output_size=32,
+)
+"""A policy that reads the image through a convolutional encoder."""
 
 
 def seeing(task: TaskCfg) -> TaskCfg:
     """``task`` with a depth image in the actor's observation, and an encoder for it."""
     image = {"forward_depth": ObsTermCfg(observations.forward_depth)}
     env = replace(task.env, camera=DepthCameraCfg(), observations=task.env.observations | image)
-    return replace(task, env=env, train=replace(task.train, policy=_SeeingPolicyCfg()))
+    return replace(task, env=env, train=replace(task.train, policy=SEEING_POLICY))
 
 
 def memory_of(task: TaskCfg, worlds: int, where: Where) -> dict[str, Any]:

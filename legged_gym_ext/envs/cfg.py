@@ -179,6 +179,8 @@ class EnvCfg(Checked):
     """How well the commands are followed in a step, in [0, 1]; curricula read its mean over the episode."""
     latency: LatencyCfg | None = None
     """Delays of the actor's measurements and of the actions; ``None`` is none. The critic sees what is."""
+    motion_fields: tuple[str, ...] = ()
+    """What a motion prior sees of the robot, by the names in ``mdp/motion.py``; none is reported by default."""
     camera: DepthCameraCfg | None = None
     """The depth camera that ``forward_depth`` is the image of; it has a latency of its own."""
     only_positive_rewards: bool = False

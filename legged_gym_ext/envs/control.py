@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from legged_gym_ext.envs.cfg import ControlCfg, EnvCfg
@@ -19,8 +18,6 @@ def robot_of(cfg: EnvCfg) -> RobotCfg:
     """
     robot, control = get_robot(cfg.robot), cfg.control
     scale = robot.action_scale if control.action_scale is None else control.action_scale
-    if not (math.isfinite(scale) and scale > 0.0):
-        raise UserError(f"control.action_scale must be above zero, not {scale}")
     return replace(
         robot,
         action_scale=scale,
@@ -39,9 +36,8 @@ def _gains(name: str, given: tuple[float, ...] | None, own: tuple[float, ...]) -
     """One gain for each joint, from one for all, one for each joint of a leg, or all of them."""
     if given is None:
         return own
-    if len(given) not in (1, len(LEG_JOINTS), len(own)) or not all(math.isfinite(g) and g >= 0.0 for g in given):
+    if len(given) not in (1, len(LEG_JOINTS), len(own)):
         raise UserError(
-            f"control.{name} needs one number, {len(LEG_JOINTS)} (hip, thigh, calf) or {len(own)}, zero or above, "
-            f"not {list(given)}"
+            f"control.{name} needs one number, {len(LEG_JOINTS)} (hip, thigh, calf) or {len(own)}, not {list(given)}"
         )
     return tuple(given) * (len(own) // len(given))

@@ -126,7 +126,7 @@ class _StepGraphs:
         assert self._answer is not None
         obs, rewards, dones, infos = self._answer
         kept = {"time_outs": infos["time_outs"].clone(), "log": {k: v.clone() for k, v in infos["log"].items()}}
-        kept["observations"] = {"critic": infos["observations"]["critic"].clone()}
+        kept["observations"] = {name: value.clone() for name, value in infos["observations"].items()}
         return obs.clone(), rewards.clone(), dones.clone(), kept
 
     def _run(self, recording: Recording, work: Callable[[], None]) -> None:

@@ -52,7 +52,7 @@ class Latency:
     def reset(self, mask: Tensor) -> None:
         """Forget the past of the worlds in ``mask (N,)``: they held the default pose and looked as they do now."""
         self._fresh = self._fresh | mask
-        self._acted.history = self._acted.history * ~mask[:, None]
+        self._acted.history = self._acted.history.masked_fill(mask[:, None], 0.0)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that later steps depend on."""

@@ -24,6 +24,7 @@ from legged_gym_ext.envs.observation_manager import ObservationManager
 from legged_gym_ext.envs.settings import settings_of
 from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
+from legged_gym_ext.mdp.motion import motion_state
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.sim.observed import ObservedSimulator, Observer
 from legged_gym_ext.sim.registry import make_simulator, require_backend
@@ -85,6 +86,9 @@ class LeggedEnv:
         )
         self._build_managers()
         self.num_actions = self.state.robot.num_dof
+        self._motion_before = self._motion()
+        """(N, motion_size) what a motion prior sees, before the step in progress."""
+        self.motion_size = self._motion_before.shape[1]
         self.obs_segments = self._observations.layout
         self.critic_obs_segments = self._critic_observations.layout
         self.num_obs, self.num_critic_obs = self.obs_segments.size, self.critic_obs_segments.size
@@ -143,6 +147,7 @@ class LeggedEnv:
     def _before_physics(self, actions: Tensor) -> Tensor:
         """Take over the actions of a step; joint targets (N, D) or, with latency, (N, S, D), rad."""
         state, limit = self.state, self.cfg.normalization.clip_actions
+        self._motion_before = self._motion()
         state.begin_step(actions.to(self.device).clamp(-limit, limit))
         in_force = state.actions if self.latency is None else self.latency.act(state.actions)
         return state.default_dof_pos + state.action_scale * in_force
@@ -159,9 +164,10 @@ class LeggedEnv:
         rewards = self.rewards.compute()
         infos = self._infos(time_outs)
         self._add_tracking_score()
+        transition = torch.cat((self._motion_before, self._motion()), dim=1) if self.motion_size else None
         dones = failed | time_outs
         if not self.state.skip_empty or bool(dones.any()):
-            self._curriculum.update(dones)
+            self._curriculum.update(dones & state.whole_episode)
             self._reset_worlds(dones)
         self._resample_commands(resample_due(state, self.cfg.commands) & ~dones)
         if self._events.advance():
@@ -171,6 +177,8 @@ class LeggedEnv:
             self.latency.advance()
         self._compute_observations()
         infos["observations"] = {"critic": self._critic_obs}
+        if transition is not None:
+            infos["observations"]["ref_obs"] = transition
         return self._obs, rewards, dones, infos
 
     # ---------------------------------------------------------------- parts of a step
@@ -180,6 +188,10 @@ class LeggedEnv:
         self.metric_values = self.metrics.compute()
         log |= zip(self.metrics.names, self.metric_values.mean(dim=0).unbind(), strict=True)
         return {"time_outs": time_outs, "log": log}
+
+    def _motion(self) -> Tensor:
+        fields = self.cfg.motion_fields
+        return motion_state(self.state, fields) if fields else torch.zeros(self.num_envs, 0, device=self.device)
 
     def _add_tracking_score(self) -> None:
         term, state = self.cfg.tracking_score, self.state

@@ -102,7 +102,7 @@ class CurriculumManager:
         self._env, self._terms = env, terms
 
     def update(self, mask: Tensor) -> None:
-        """Adapt the worlds in ``mask (N,)``, whose episode just ended."""
+        """Adapt the worlds in ``mask (N,)``, whose episode, begun at its beginning, just ended."""
         for term in self._terms.values():
             term.func(self._env, mask, **term.params)
 

@@ -99,6 +99,12 @@ class EnvState:
         """(N, 3) forward and lateral velocity in m/s, yaw rate in rad/s, base frame."""
         self.episode_length = torch.zeros(n, dtype=torch.long, device=device)
         """(N,) control steps since the last reset."""
+        self.steps_lived = torch.zeros_like(self.episode_length)
+        """(N,) control steps since the last reset, whatever ``episode_length`` was set to."""
+        self.broken_actions = torch.zeros(n, dtype=torch.bool, device=device)
+        """(N,) worlds whose actions in this step were not finite."""
+        self.num_broken_actions = torch.zeros((), dtype=torch.long, device=device)
+        """How many such actions there have been since the start."""
         self.env_origins = torch.zeros(n, 3, device=device)
         """(N, 3) m, where the world's episode started, on the ground."""
         self.terrain_levels = torch.zeros(n, dtype=torch.long, device=device)
@@ -144,26 +150,35 @@ class EnvState:
         self.contacts = contacts
 
     def begin_step(self, actions: Tensor) -> None:
-        """Take over the actions of a new step, (N, D)."""
-        self.last_actions, self.actions = self.actions, actions
+        """Take over the actions of a new step, (N, D); those that are not finite become zero, and are counted."""
+        self.broken_actions = ~actions.isfinite().all(dim=1)
+        self.num_broken_actions += self.broken_actions.sum()
+        self.last_actions, self.actions = self.actions, actions.masked_fill(self.broken_actions[:, None], 0.0)
         self.last_dof_vel = self.dof_vel.clone()
         self.episode_length += 1
+        self.steps_lived += 1
+
+    @property
+    def whole_episode(self) -> Tensor:
+        """(N,) bool: the episode began at its beginning, not in the middle as the first ones of a training do."""
+        return self.steps_lived == self.episode_length
 
     def clear(self, mask: Tensor) -> None:
         """Forget the history of the worlds in ``mask (N,)`` that start a new episode."""
-        keep = ~mask
-        column = keep[:, None]
-        # Out of place: the caller may still hold the action tensor that it passed in.
-        self.actions = self.actions * column
-        self.last_actions = self.last_actions * column
-        self.last_dof_vel = self.last_dof_vel * column
-        self.air_time.mul_(column)
-        self.contact_time.mul_(column)
-        self.last_air_time.mul_(column)
-        self.touch_down = self.touch_down & column
-        self.contacts = self.contacts & column
-        self.episode_length.mul_(keep)
-        self.tracking_score.mul_(keep)
+        column = mask[:, None]
+        # Filled and not multiplied by zero, which a value that is not finite would survive. Out of place where the
+        # caller may still hold the action tensor that it passed in.
+        self.actions = self.actions.masked_fill(column, 0.0)
+        self.last_actions = self.last_actions.masked_fill(column, 0.0)
+        self.last_dof_vel = self.last_dof_vel.masked_fill(column, 0.0)
+        self.air_time.masked_fill_(column, 0.0)
+        self.contact_time.masked_fill_(column, 0.0)
+        self.last_air_time.masked_fill_(column, 0.0)
+        self.touch_down = self.touch_down & ~column
+        self.contacts = self.contacts & ~column
+        self.episode_length.masked_fill_(mask, 0)
+        self.steps_lived.masked_fill_(mask, 0)
+        self.tracking_score.masked_fill_(mask, 0.0)
 
     def rows(self, mask: Tensor) -> Tensor | slice:
         """Of the worlds in ``mask (N,)`` the numbers (n,), or all where the host should not look at them."""
@@ -189,6 +204,8 @@ class EnvState:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore ``state_dict``; the simulator's state must have been restored before."""
+        # What was saved before episodes were told apart began at its beginning.
+        state = {"steps_lived": state["episode_length"], **state}
         for name in _HISTORY:
             vars(self)[name] = state[name].clone()
         if self.track is not None:
@@ -207,6 +224,7 @@ _HISTORY = (
     "last_dof_vel",
     "commands",
     "episode_length",
+    "steps_lived",
     "env_origins",
     "terrain_levels",
     "tracking_score",

@@ -30,5 +30,5 @@ def off_the_field(env: EnvState) -> Tensor:
 
 
 def broken_state(env: EnvState) -> Tensor:
-    """The physics produced a state that is not finite (NaN guard)."""
-    return env.sim.invalid
+    """The physics produced a state that is not finite, or the policy an action that is not (NaN guard)."""
+    return env.sim.invalid | env.broken_actions

@@ -19,7 +19,7 @@ import tyro
 from legged_gym_ext.runs.config_io import unknown_field, with_changes
 from legged_gym_ext.runs.field_views import Argument, arguments_below, field_view, view_changes
 from legged_gym_ext.sim.where import Where, check_device_name
-from legged_gym_ext.tasks.cfg import TaskCfg, with_algorithm
+from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg, with_algorithm, with_policy
 from legged_gym_ext.tasks.registry import get_task, task_names
 from st_rl.utils.errors import UserError
 from st_rl.utils.memory import is_out_of_memory
@@ -114,10 +114,7 @@ def parse_task(
         template = get_task(name if name in task_names() else task_names()[0])
     else:
         template = (base or _registered)(name, arguments)
-    algorithm = _value_of("train.algorithm-class", arguments) or _value_of("train.algorithm_class", arguments)
-    if algorithm is not None:
-        # Another class has other numbers to set.
-        template = replace(template, train=with_algorithm(template.train, algorithm))
+    template = replace(template, train=_with_classes(template.train, arguments))
     views = {section: field_view(vars(template)[section], f"{section}_view") for section in _SECTIONS}
     extra = [(section, view, field(default_factory=view)) for section, view in views.items()]
     combined = make_dataclass(options.__name__, extra, bases=(options,))
@@ -127,6 +124,15 @@ def parse_task(
     parsed: Any = _parse(combined, _switched_on(arguments, known))
     changes = {s: view_changes(vars(parsed)[s], views[s](), s) for s in _SECTIONS}
     return parsed, with_changes(template, {s: change for s, change in changes.items() if change})
+
+
+def _with_classes(train: TrainCfg, arguments: Sequence[str]) -> TrainCfg:
+    """``train`` with the algorithm and policy classes that are asked for: other classes have other numbers to set."""
+    algorithm = _value_of("train.algorithm-class", arguments) or _value_of("train.algorithm_class", arguments)
+    policy = _value_of("train.policy.class-name", arguments) or _value_of("train.policy.class_name", arguments)
+    if algorithm is not None:
+        train = with_algorithm(train, algorithm)
+    return with_policy(train, policy or train.policy.class_name)
 
 
 def print_help(options: type[Any], more: str = "") -> NoReturn:

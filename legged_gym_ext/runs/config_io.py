@@ -14,7 +14,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from legged_gym_ext.runs.older_names import with_current_names
-from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg, with_algorithm
+from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg, with_algorithm, with_policy
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import RangeError, arguments_of, checked_hints, without_ranges
 
@@ -180,6 +180,13 @@ def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -
                 f"'{path}' is {stored!r} in the run and '{function_name(member.value)}' here; another version wrote it"
             )
         return member.value
+    item = _item_class(member.hint)
+    if item is not None and isinstance(stored, Mapping):
+        known = {} if member.value is None else member.value
+        return {
+            key: _merge(known.get(key, item()), value, f"{path}.{key}", drop_missing=drop_missing)
+            for key, value in stored.items()
+        }
     if is_nested(member.value) and stored is not None:
         return _merge(member.value, stored, path, drop_missing=drop_missing)
     return convert(stored, member.hint, path)
@@ -235,6 +242,12 @@ def convert(value: Any, hint: Any, path: str) -> Any:
     raise UserError(f"'{path}' must be of type {_type_name(hint)}, not {value!r}")
 
 
+def _item_class(hint: Any) -> type[Any] | None:
+    """The class of the values of a dictionary whose keys are free, since a value can be made from defaults alone."""
+    arguments = get_args(hint)
+    return arguments[1] if get_origin(hint) is dict and _has_defaults(arguments[1]) else None
+
+
 def _has_defaults(hint: Any) -> bool:
     """Whether ``hint`` is a dataclass that can be made without arguments."""
     if not isinstance(hint, type) or not is_dataclass(hint):
@@ -264,7 +277,7 @@ def task_from_config(template: TaskCfg, config: Mapping[str, Any], source: str) 
     try:
         config = {section: with_current_names(config[section], section) for section in ("env", "train")}
         env = with_stored(template.env, config["env"], "env")
-        train = with_stored(_with_stored_algorithm(template.train, config["train"]), config["train"], "train")
+        train = with_stored(_with_stored_classes(template.train, config["train"]), config["train"], "train")
     except UserError as error:
         raise UserError(f"config.json of run folder '{source}': {error}") from error
     except KeyError as error:
@@ -274,7 +287,11 @@ def task_from_config(template: TaskCfg, config: Mapping[str, Any], source: str) 
     return replace(template, env=env, train=train)
 
 
-def _with_stored_algorithm(template: TrainCfg, stored: Any) -> TrainCfg:
-    """``template`` with the algorithm class of the run, whose numbers are others than those of the registered one."""
-    name = stored.get("algorithm_class") if isinstance(stored, Mapping) else None
-    return template if name is None else with_algorithm(template, str(name))
+def _with_stored_classes(template: TrainCfg, stored: Any) -> TrainCfg:
+    """``template`` with the algorithm and policy classes of the run, which have other fields than the registered."""
+    if not isinstance(stored, Mapping):
+        return template
+    policy = stored.get("policy")
+    if isinstance(policy, Mapping) and "class_name" in policy:
+        template = with_policy(template, str(policy["class_name"]))
+    return with_algorithm(template, str(stored["algorithm_class"])) if "algorithm_class" in stored else template

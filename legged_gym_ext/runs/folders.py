@@ -212,11 +212,6 @@ def run_config(task: TaskCfg, backend: str) -> dict[str, Any]:
     }
 
 
-def policy_config(task: TaskCfg) -> dict[str, Any]:
-    """Class name and constructor arguments of the policy that the task trains."""
-    return to_dict(task.train.policy)
-
-
 @dataclass(frozen=True)
 class Run:
     """A run folder that was read."""

@@ -14,7 +14,8 @@ import torch
 from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
-from legged_gym_ext.runs.folders import policy_config, run_config
+from legged_gym_ext.runs.folders import run_config
+from legged_gym_ext.runs.policies import policy_arguments
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.algorithms import distributed
@@ -40,7 +41,11 @@ def _two_stage_arguments(task: TaskCfg) -> dict[str, Any]:
 
 def _amp_arguments(task: TaskCfg) -> dict[str, Any]:
     sim = task.env.sim
-    return {"motions": task.train.motions, "time_between_frames": sim.dt * sim.decimation}
+    return {
+        "motions": task.train.motions,
+        "time_between_frames": sim.dt * sim.decimation,
+        "motion_options": {"fields": task.env.motion_fields},
+    }
 
 
 RUNNER_ARGUMENTS: dict[str, Callable[[TaskCfg], dict[str, Any]]] = {
@@ -59,7 +64,7 @@ def make_runner(task: TaskCfg, env: LeggedEnv, folder: Path | None) -> OnPolicyR
         return make(
             # Its properties behave like the protocol's plain attributes, which the type checker does not accept.
             cast(VecEnv, env),
-            policy=policy_config(task),
+            policy=policy_arguments(task, env),
             algorithm=dict(vars(train.algorithm)),
             algorithm_class=train.algorithm_class,
             num_steps_per_env=train.num_steps_per_env,

@@ -11,7 +11,8 @@ import torch
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs.config_io import to_dict
-from legged_gym_ext.runs.folders import policy_config, run_config
+from legged_gym_ext.runs.folders import run_config
+from legged_gym_ext.runs.policies import policy_arguments
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
 from legged_gym_ext.tasks.registry import get_task
@@ -127,7 +128,7 @@ def train_with_rsl_rl(task: TaskCfg, folder: Path, where: Where) -> None:
         config = rsl_rl_config(task.train, bridge.obs_groups)
         more = {
             "runner": "rsl_rl",
-            "policy": policy_config(task),
+            "policy": policy_arguments(task, env),
             "algorithm": {"class_name": task.train.algorithm_class, **vars(task.train.algorithm)},
             "num_actions": env.num_actions,
             "num_steps_per_env": task.train.num_steps_per_env,

@@ -17,12 +17,19 @@ from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
 from legged_gym_ext.sensors.latency import Delays
 from legged_gym_ext.sensors.raycast import HeightAt, cast_rays, cast_rays_on_cpu, cast_rays_on_surface
+from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Bounds, Checked, Pixels, RangeError, SecondsInterval
 
 if TYPE_CHECKING:
     from legged_gym_ext.sensors.compiled_camera import CompiledCamera
 
 Offset = Annotated[float, Bounds(ge=-10.0, le=10.0)]
+
+
+_LONG_AGO = 1e3
+"""Age of what stands for an image of the time before a reset, s."""
+_ROUNDING = 1e-4
+"""s; an image of just the age of the latency has arrived in spite of rounding."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +110,19 @@ class DepthCamera:
         self._kernels = self._compile(num_threads)
         self.position, self.angles = self._rand(3), self._rand(3)
         self._place()
-        length = math.ceil(cfg.latency[1] * cfg.rate) + 1
+        if cfg.rate * control_dt > 1.0 + 1e-6:
+            raise UserError(
+                f"camera.rate is {cfg.rate:g} images per second, more than the {1.0 / control_dt:g} control steps; "
+                "lower it to that"
+            )
+        # One more than between whole periods: an image is taken up to half a control step before or after its time.
+        length = math.ceil(cfg.latency[1] * cfg.rate) + 2
         self.images = torch.full((length, num_envs, cfg.height, cfg.width), cfg.far, device=device)
         """(L, N, H, W) m, the last images taken, the newest first."""
-        self.ages = torch.zeros(length, num_envs, device=device)
+        self.ages = torch.full((length, num_envs), _LONG_AGO, device=device)
         """(L, N) s since each of them was taken."""
         self.since = torch.zeros(num_envs, device=device)
-        """(N,) s since the newest image was taken."""
+        """(N,) s since the newest image was due; it was taken in the control step nearest to that."""
         self.latency, self.clock = self._draw_latency()
         """(N,) s each; the clock counts down to the next draw of the latency."""
 
@@ -158,18 +171,19 @@ class DepthCamera:
             boxes: (N, K, 10) what there is to see besides the ground.
             fresh: (N,) bool, worlds that were reset, whose earlier images are of another episode.
         """
-        since = self.since + self._dt
-        phase = 0.5 * (self._rand() + 1.0) / self.cfg.rate
-        due = fresh | (since > 1.0 / self.cfg.rate - 0.5 * self._dt)
+        since, period = self.since + self._dt, 1.0 / self.cfg.rate
+        phase = 0.5 * (self._rand() + 1.0) * period
+        due = fresh | (since > period - 0.5 * self._dt)
         if self._compiled is not None:
             self._take(self._compiled, base_pos, base_quat, boxes, fresh, due)
         else:
             self._take_with_tensors(base_pos, base_quat, boxes, fresh, due)
-        older = self.ages + self._dt
-        shifted = torch.cat((torch.zeros_like(older[:1]), older[:-1] * ~fresh))
-        self.ages = torch.where(due, shifted, older)
         # After a reset each camera begins somewhere between two images, or all worlds would take theirs at once.
-        self.since = torch.where(fresh, phase, torch.where(due, 0.0, since))
+        # What is left of a period counts for the next one, so that the rate is right on average.
+        self.since = torch.where(fresh, phase, torch.where(due, since - period, since))
+        ages = self.ages + self._dt
+        taken = torch.cat((torch.zeros_like(ages[:1]), torch.where(fresh, _LONG_AGO, ages[:-1])))
+        self.ages = torch.where(due, taken, ages)
         clock = self.clock - self._dt
         latency, interval = self._draw_latency()
         self.latency = torch.where(clock <= 0.0, latency, self.latency)
@@ -246,12 +260,15 @@ class DepthCamera:
 
     def delivered_age(self) -> Tensor:
         """(N, 1) s since the images that ``delivered`` shows were taken; it falls when a new one arrives."""
-        return self.ages.gather(0, self._arrived()[None]).t()
+        age = self.ages.gather(0, self._arrived()[None])
+        # What stands for images from before the reset is the one that was taken then, the oldest of this episode.
+        real = self.ages < _LONG_AGO
+        return torch.where(age < _LONG_AGO, age, torch.where(real, self.ages, 0.0).amax(dim=0, keepdim=True)).t()
 
     def _arrived(self) -> Tensor:
         """(N,) long: which of the last images is the newest that has arrived."""
-        cfg = self.cfg
-        return ((self.latency - self.since) * cfg.rate - 1e-3).ceil().clamp(0, len(self.images) - 1).long()
+        # The ages grow along the first dimension: as many images as are too young come before the newest that is not.
+        return (self.ages < self.latency - _ROUNDING).sum(dim=0).clamp(max=len(self.images) - 1)
 
     # ---------------------------------------------------------------- persistence
 

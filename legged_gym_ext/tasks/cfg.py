@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Annotated
 
 from legged_gym_ext.envs.cfg import EnvCfg
 from st_rl.algorithms import PPOCfg, get_algorithm_class
-from st_rl.utils.ranges import Bounds, Checked, Count, NonNegative, Positive, RangeError, Seed, Whole
-
-Widths = tuple[Annotated[int, Bounds(ge=1, le=16384)], ...]
-"""Units of the hidden layers of a network."""
-
-
-@dataclass(frozen=True)
-class PolicyCfg(Checked):
-    """The policy class by its name in ``st_rl.modules`` and its constructor arguments."""
-
-    class_name: str = "ActorCritic"
-    actor_hidden_dims: Widths = (256, 128, 64)
-    critic_hidden_dims: Widths = (256, 128, 64)
-    activation: str = "elu"
-    init_noise_std: Positive = 1.0
+from st_rl.modules import PolicyCfg, get_policy_class
+from st_rl.utils.ranges import Checked, Count, NonNegative, RangeError, Seed, Whole
 
 
 @dataclass(frozen=True)
@@ -59,6 +45,7 @@ class TrainCfg(Checked):
 
     max_iterations: Count
     policy: PolicyCfg = field(default_factory=PolicyCfg)
+    """An instance of the ``cfg_class`` of the policy class, which it names; ``with_policy`` makes one of another."""
     algorithm: PPOCfg = field(default_factory=PPOCfg)
     """An instance of the ``cfg_class`` of the algorithm."""
     algorithm_class: str = "PPO"
@@ -100,3 +87,13 @@ def with_algorithm(train: TrainCfg, name: str) -> TrainCfg:
         kept = {key: value for key, value in vars(train.algorithm).items() if key in known}
         train = replace(train, algorithm=cfg_class(**kept))
     return replace(train, algorithm_class=name)
+
+
+def with_policy(train: TrainCfg, class_name: str) -> TrainCfg:
+    """``train`` with the policy class of that name, and its arguments: those that both classes have are kept."""
+    cfg_class = get_policy_class(class_name).cfg_class
+    policy = train.policy
+    if not isinstance(policy, cfg_class):
+        known = {item.name for item in fields(cfg_class)}
+        policy = cfg_class(**{key: value for key, value in vars(policy).items() if key in known})
+    return replace(train, policy=replace(policy, class_name=class_name))

@@ -6,8 +6,7 @@ does, and for the student's estimates of what it cannot measure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from legged_gym_ext.envs.cfg import EventTermCfg, ObsTermCfg, ProprioceptionCfg
 from legged_gym_ext.mdp import observations
@@ -15,10 +14,10 @@ from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sensors.latency import LatencyCfg
-from legged_gym_ext.tasks.cfg import PolicyCfg, TaskCfg, TrainCfg, Widths
+from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
 from legged_gym_ext.tasks.skills import NUM_LEVELS, skill
 from st_rl.algorithms.dagger import DAggerCfg
-from st_rl.utils.ranges import Checked, Count, Positive, Whole
+from st_rl.modules import ConvKwargs, MlpKwargs, VisualPrivilegeCfg
 
 MEASURED = tuple(name for name in PROPRIOCEPTION if name != "base_lin_vel")
 """The parts of proprioception that a robot without a motion capture system knows."""
@@ -30,53 +29,25 @@ STARTS = {"a1": "go1_field"}
 """Shipped policies whose actor the student starts from where the teacher has none of its own."""
 
 
-@dataclass(frozen=True)
-class ConvCfg(Checked):
-    """A ``Conv2dHeadModel``: one number for each convolution, and the widths of the layers behind them."""
-
-    channels: Widths = (16, 32, 64)
-    kernel_sizes: Widths = (5, 3, 3)
-    strides: Widths = (2, 2, 2)
-    paddings: tuple[Whole, ...] = (2, 1, 1)
-    hidden_sizes: Widths = (128,)
-    use_maxpool: bool = False
-    """Take the largest of neighboring pixels where the stride is above 1, instead of every other one."""
-
-
-@dataclass(frozen=True)
-class HeadCfg(Checked):
-    """An ``MlpModel``."""
-
-    hidden_sizes: Widths = (128,)
-    nonlinearity: str = "ELU"
-
-
-@dataclass(frozen=True)
-class StudentCfg(PolicyCfg):
-    """``VisualPrivilegeStateAc``; see there."""
-
-    class_name: str = "VisualPrivilegeStateAc"
-    init_noise_std: Positive = 0.2
-    visual_component_name: str = "forward_depth"
-    visual_age_name: str = "image_age"
-    visual_kwargs: ConvCfg = field(default_factory=ConvCfg)
-    visual_latent_size: Count = 96
-    """Numbers that the image is reduced to."""
-    memory_components: tuple[str, ...] = ("onboard", "image_age")
-    """Segments that the memory reads with every image."""
-    memory_type: str = "gru"
-    memory_hidden_size: Count = 128
-    adaptor_obs_components: tuple[str, ...] = ("onboard", "forward_depth", "image_age")
-    adaptor_target_components: tuple[str, ...] = ESTIMATED
-    adaptor_kwargs: HeadCfg = field(default_factory=HeadCfg)
-    adaptor_classes: Mapping[str, tuple[Whole, Whole]] = field(default_factory=lambda: {"engaging_block": (1, 6)})
-    """Columns of a segment that say which of several things it is."""
-    adaptor_gradient: bool = True
-    """Whether the distance of the actions teaches the estimates too."""
-    estimator_obs_components: tuple[str, ...] = ("onboard", "forward_depth", "image_age")
-    estimator_target_components: tuple[str, ...] = ("base_lin_vel",)
-    estimator_kwargs: HeadCfg = field(default_factory=lambda: HeadCfg((64,)))
-    estimator_gradient: bool = True
+def student() -> VisualPrivilegeCfg:
+    """The policy that learns to see."""
+    seen = ("onboard", "forward_depth", "image_age")
+    return VisualPrivilegeCfg(
+        class_name="VisualPrivilegeStateAc",
+        init_noise_std=0.2,
+        visual_kwargs=ConvKwargs(
+            channels=(16, 32, 64), kernel_sizes=(5, 3, 3), strides=(2, 2, 2), paddings=(2, 1, 1), hidden_sizes=(128,)
+        ),
+        visual_latent_size=96,
+        memory_components=("onboard", "image_age"),
+        adaptor_obs_components=seen,
+        adaptor_target_components=ESTIMATED,
+        adaptor_kwargs=MlpKwargs((128,), "ELU"),
+        adaptor_classes={"engaging_block": (1, 6)},
+        estimator_obs_components=seen,
+        estimator_target_components=("base_lin_vel",),
+        estimator_kwargs=MlpKwargs((64,), "ELU"),
+    )
 
 
 def vision(robot: str) -> TaskCfg:
@@ -123,7 +94,7 @@ def vision(robot: str) -> TaskCfg:
     )
     train = TrainCfg(
         max_iterations=1500,
-        policy=StudentCfg(),
+        policy=student(),
         algorithm=algorithm,
         algorithm_class="DAgger",
         num_steps_per_env=50,

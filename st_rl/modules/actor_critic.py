@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
 
+from st_rl.modules.policy_cfg import PolicyCfg
 from st_rl.modules.utils import activation_class, as_sizes, orthogonal_
 from st_rl.utils.errors import UserError
 from st_rl.utils.gaussian import DiagonalGaussian
@@ -87,6 +88,8 @@ class ActorCritic(nn.Module):
     ``action_std`` and ``entropy`` are about that distribution. Leading dimensions are ``(N,)`` or ``(T, N)``.
     """
 
+    cfg_class: ClassVar[type[PolicyCfg]] = PolicyCfg
+    """The configuration of the constructor's arguments."""
     is_recurrent = False
     env_settings: Settings | None = None
     """What the numbers of the environment mean that it is trained in; teachers with other numbers are converted."""

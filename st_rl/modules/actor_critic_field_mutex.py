@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from st_rl.modules.actor_critic import ActorCritic
 from st_rl.modules.actor_critic_mutex import ActorCriticMutex
+from st_rl.modules.mutex_cfg import ClimbMutexCfg, FieldMutexCfg
 from st_rl.utils.errors import UserError
 from st_rl.utils.gaussian import DiagonalGaussian
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout, get_obs_slice
@@ -49,6 +51,8 @@ class ActorCriticFieldMutex(ActorCriticMutex):
 
     ``act`` returns what ``act_inference`` does: the sub-policies are played, not trained.
     """
+
+    cfg_class = FieldMutexCfg
 
     env_action_scale: Tensor
     cmd_scales: Tensor
@@ -360,21 +364,30 @@ class ActorCriticFieldMutex(ActorCriticMutex):
 class ActorCriticClimbMutex(ActorCriticFieldMutex):
     """Has one more sub-policy, the last, that jumps down; that of the jump obstacle jumps up."""
 
+    cfg_class = ClimbMutexCfg
+
     JUMP_OBSTACLE_ID = 3
 
     def __init__(
         self,
+        num_actor_obs: int,
+        num_critic_obs: int,
+        num_actions: int,
+        sub_policy_class_name: str,
+        sub_policy_paths: Sequence[str | Path],
         *args: Any,
+        jump_down_policy_path: str | Path | None = None,
         jump_down_vel: VelocityCommand | None = None,
-        cmd_vel_mapping: Mapping[int | str, VelocityCommand] | None = None,
         **kwargs: Any,
     ) -> None:
-        """``jump_down_vel``: forward velocity for the last sub-policy, fixed or a range.
+        """``jump_down_policy_path``: run folder of the policy that jumps down, appended to ``sub_policy_paths``.
 
-        Without it that of ``cmd_vel_mapping``, or else the one for jumping up, holds.
+        Without it the last of ``sub_policy_paths`` jumps down. ``jump_down_vel``: forward velocity for it, fixed or a
+        range; without it that of ``cmd_vel_mapping``, or else the one for jumping up, holds.
         """
         self.jump_down_vel = jump_down_vel
-        super().__init__(*args, cmd_vel_mapping=cmd_vel_mapping, **kwargs)
+        paths = [*sub_policy_paths, *([] if jump_down_policy_path is None else [jump_down_policy_path])]
+        super().__init__(num_actor_obs, num_critic_obs, num_actions, sub_policy_class_name, paths, *args, **kwargs)
 
     def get_policy_selection(self, observations: Tensor) -> Tensor:
         """As in ``ActorCriticFieldMutex``; a jump goes up where the last block info is above zero, else down."""

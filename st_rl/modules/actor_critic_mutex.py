@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from st_rl.modules.actor_critic import ActorCritic
+from st_rl.modules.mutex_cfg import MutexCfg
 from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.modules.registry import get_policy_class
 from st_rl.utils.errors import UnknownNameError, UserError, say_once
@@ -72,6 +73,8 @@ class ActorCriticMutex(ActorCritic):
     The mutex has a critic of its own and a noise level, which stand for those of a policy where one is asked for; it
     has no actor network.
     """
+
+    cfg_class = MutexCfg
 
     def __init__(
         self,
@@ -308,6 +311,8 @@ def _build(
         if not isinstance(paths, list | tuple) or not all(isinstance(path, str) for path in paths):
             raise UserError(f"config.json of run folder '{folder}': sub_policy_paths must be a list of folders")
         arguments["sub_policy_paths"] = [str(run_folder_of(folder) / path) for path in paths]
+        if arguments.get("jump_down_policy_path") is not None:
+            arguments["jump_down_policy_path"] = str(run_folder_of(folder) / arguments["jump_down_policy_path"])
         arguments["env_interface"] = interface
     layout = interface.layout
     try:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from st_rl.modules.actor_critic import ActorCritic
+from st_rl.modules.policy_cfg import RecurrentCfg
 from st_rl.modules.utils import as_done_mask
 from st_rl.utils.errors import UnknownNameError
 from st_rl.utils.namedarraytuple import NamedArrayTuple, namedarraytuple
@@ -148,6 +149,8 @@ class Memory(nn.Module):
 
 class ActorCriticRecurrent(ActorCritic):
     """Policy and value function that each read the output of a memory of their own."""
+
+    cfg_class = RecurrentCfg
 
     is_recurrent = True
 

@@ -13,6 +13,7 @@ from torch import nn
 from st_rl.modules.actor_critic import ActorCritic
 from st_rl.modules.actor_critic_recurrent import ActorCriticRecurrent
 from st_rl.modules.encoder_actor_critic import EncoderActorCriticMixin
+from st_rl.modules.policy_cfg import EncoderEstimatorCfg, EncoderEstimatorRecurrentCfg
 from st_rl.modules.state_estimator import EstimatorMixin
 from st_rl.utils.obs_layout import Segments
 from st_rl.utils.transfer import TransferReport, load_misaligned_state_dict
@@ -21,9 +22,13 @@ from st_rl.utils.transfer import TransferReport, load_misaligned_state_dict
 class EncoderStateAc(EstimatorMixin, EncoderActorCriticMixin, ActorCritic):
     """Feed-forward policy with encoders and a state estimator."""
 
+    cfg_class = EncoderEstimatorCfg
+
 
 class EncoderStateAcRecurrent(EstimatorMixin, EncoderActorCriticMixin, ActorCriticRecurrent):
     """Recurrent policy with encoders and a state estimator."""
+
+    cfg_class = EncoderEstimatorRecurrentCfg
 
     def load_misaligned_state_dict(
         self,

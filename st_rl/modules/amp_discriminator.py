@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from st_rl.modules.actor_critic import ActorCritic
 from st_rl.modules.actor_critic_recurrent import ActorCriticRecurrent
 from st_rl.modules.mlp import MlpModel
+from st_rl.modules.policy_cfg import MotionPriorCfg, MotionPriorRecurrentCfg
 from st_rl.modules.utils import MissingDefinitionError, as_sizes, orthogonal_
 
 _Policy = ActorCritic if TYPE_CHECKING else object
@@ -89,6 +90,10 @@ class AmpMixin(_Policy):
 class AmpActorCritic(AmpMixin, ActorCritic):
     """Feed-forward policy with a discriminator."""
 
+    cfg_class = MotionPriorCfg
+
 
 class AmpActorCriticRecurrent(AmpMixin, ActorCriticRecurrent):
     """Recurrent policy with a discriminator, which itself remembers nothing."""
+
+    cfg_class = MotionPriorRecurrentCfg

@@ -17,6 +17,7 @@ from st_rl.modules.actor_critic_recurrent import ActorCriticRecurrent
 from st_rl.modules.amp_discriminator import AmpActorCriticRecurrent
 from st_rl.modules.conv2d import Conv2dHeadModel
 from st_rl.modules.mlp import MlpModel
+from st_rl.modules.policy_cfg import EncoderCfg, EncoderMotionPriorRecurrentCfg, EncoderRecurrentCfg
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout, Segments, Shape, as_layout, get_obs_slice, layouts_of
 
@@ -201,13 +202,19 @@ class EncoderActorCriticMixin(_Policy):
 class EncoderActorCritic(EncoderActorCriticMixin, ActorCritic):
     """Feed-forward policy with encoders."""
 
+    cfg_class = EncoderCfg
+
 
 class EncoderActorCriticRecurrent(EncoderActorCriticMixin, ActorCriticRecurrent):
     """Recurrent policy whose memories read the embedded observations."""
 
+    cfg_class = EncoderRecurrentCfg
+
 
 class EncoderAmpActorCriticRecurrent(EncoderActorCriticMixin, AmpActorCriticRecurrent):
     """Recurrent policy with encoders and a discriminator."""
+
+    cfg_class = EncoderMotionPriorRecurrentCfg
 
 
 def _make_encoder(class_name: str, shape: Shape, arguments: dict[str, Any]) -> nn.Module:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from st_rl.modules.actor_critic import StatePrediction
 from st_rl.modules.actor_critic_recurrent import ActorCriticRecurrent, Memory
 from st_rl.modules.mlp import MlpModel
+from st_rl.modules.policy_cfg import PrivilegeCfg
 from st_rl.modules.state_estimator import (
     EstimatorMixin,
     Targets,
@@ -169,3 +170,5 @@ class PrivilegeEstimatorMixin(_Policy):
 
 class PrivilegeStateAcRecurrent(PrivilegeEstimatorMixin, EstimatorMixin, ActorCriticRecurrent):
     """Recurrent policy with a privilege adaptor and, behind it, a state estimator."""
+
+    cfg_class = PrivilegeCfg

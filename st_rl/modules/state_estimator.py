@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from st_rl.modules.actor_critic import ActorCritic, StatePrediction
 from st_rl.modules.actor_critic_recurrent import ActorCriticRecurrent, Memory
 from st_rl.modules.mlp import MlpModel
+from st_rl.modules.policy_cfg import EstimatorCfg, EstimatorRecurrentCfg
 from st_rl.modules.utils import MissingDefinitionError
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.namedarraytuple import namedarraytuple
@@ -202,9 +203,13 @@ class EstimatorMixin(_Policy):
 class StateAc(EstimatorMixin, ActorCritic):
     """Feed-forward policy with a state estimator."""
 
+    cfg_class = EstimatorCfg
+
 
 class StateAcRecurrent(EstimatorMixin, ActorCriticRecurrent):
     """Recurrent policy with a state estimator."""
+
+    cfg_class = EstimatorRecurrentCfg
 
 
 def as_names(names: str | Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from st_rl.modules.actor_critic import ActorCritic
 from st_rl.modules.actor_critic_recurrent import ActorCriticRecurrent
 from st_rl.modules.conv2d import Conv2dHeadModel
 from st_rl.modules.deterministic_policy import DeterministicPolicyMixin
+from st_rl.modules.policy_cfg import VisualCfg, VisualRecurrentCfg
 from st_rl.modules.utils import MissingDefinitionError
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout, layouts_of
@@ -116,6 +117,10 @@ class _VisualDeterministicMixin(DeterministicPolicyMixin, VisualActorCriticMixin
 class VisualDeterministicRecurrent(_VisualDeterministicMixin, ActorCriticRecurrent):
     """Recurrent policy with a visual encoder and deterministic actions."""
 
+    cfg_class = VisualRecurrentCfg
+
 
 class VisualDeterministicAC(_VisualDeterministicMixin, ActorCritic):
     """Feed-forward policy with a visual encoder and deterministic actions."""
+
+    cfg_class = VisualCfg

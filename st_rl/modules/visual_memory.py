@@ -23,6 +23,7 @@ from st_rl.modules.actor_critic_recurrent import (
 )
 from st_rl.modules.conv2d import Conv2dHeadModel
 from st_rl.modules.deterministic_policy import DeterministicPolicyMixin
+from st_rl.modules.policy_cfg import VisualPrivilegeCfg
 from st_rl.modules.state_adaptor import PrivilegeEstimatorMixin
 from st_rl.modules.state_estimator import EstimatorMixin, as_names
 from st_rl.modules.utils import MissingDefinitionError
@@ -302,6 +303,8 @@ class VisualPrivilegeStateAc(
 
     Its actions have no noise: it learns by imitation.
     """
+
+    cfg_class = VisualPrivilegeCfg
 
     def act_with_embedded_latent(self, observations: Tensor) -> Tensor:
         """Mean actions for what ``embed_images`` or ``embed`` returned."""

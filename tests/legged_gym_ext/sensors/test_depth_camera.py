@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pytest
 import torch
 
 from legged_gym_ext.envs.cfg import ObsTermCfg
@@ -21,6 +22,7 @@ from legged_gym_ext.sensors.depth_noise import (
     sky_artifacts,
 )
 from legged_gym_ext.tasks.registry import get_task
+from st_rl.utils.errors import UserError
 
 EXACT = DepthCameraCfg(
     position=(0.0, 0.0, 0.0), pitch=0.0, position_range=0.0, angle_range=0.0, noise=None, latency=(0.0, 0.0)
@@ -108,6 +110,29 @@ def test_images_arrive_late() -> None:
     # 140 ms are seven control steps: the image of step 5 arrives in step 12, that of step 10 in step 17.
     late = replace(EXACT, latency=(0.14, 0.14))
     assert watch(camera(late), 20) == [1.0] * 12 + [1.05] * 5 + [1.1] * 3
+
+
+@pytest.mark.parametrize("rate", [30.0, 12.5, 7.0, 50.0])
+def test_a_rate_that_does_not_divide_the_control_rate_is_right_on_average(rate: float) -> None:
+    shown = watch(camera(replace(EXACT, rate=rate)), 201)
+    taken = [round(100.0 * (depth - 1.0)) for depth in shown]  # the step of the image shown in each step
+    assert len(set(taken)) - 1 == pytest.approx(4.0 * rate, abs=1.0)  # in the 4 s after the first
+    # Each is taken in the control step nearest to its time.
+    times = sorted(set(taken))
+    assert all(abs(0.02 * step - index / rate) <= 0.0101 for index, step in enumerate(times))
+
+
+def test_every_image_arrives_at_the_age_of_the_latency() -> None:
+    # 30 Hz: images of the steps 0, 2, 3, 5, 7, 8, 10 ... Each arrives three control steps after it was taken.
+    prompt = watch(camera(replace(EXACT, rate=30.0)), 40)
+    late = watch(camera(replace(EXACT, rate=30.0, latency=(0.06, 0.06))), 40)
+    assert prompt[:11] == [1.0, 1.0, 1.02, 1.03, 1.03, 1.05, 1.05, 1.07, 1.08, 1.08, 1.1]
+    assert late == [1.0] * 3 + prompt[:-3]
+
+
+def test_more_images_than_control_steps_are_refused() -> None:
+    with pytest.raises(UserError, match=r"camera.rate is 60 images per second, more than the 50 control steps"):
+        camera(replace(EXACT, rate=60.0))
 
 
 def test_the_latency_is_drawn_anew_for_each_world() -> None:

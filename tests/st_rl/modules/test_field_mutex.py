@@ -95,6 +95,22 @@ def test_the_sign_of_the_block_info_tells_jump_up_from_jump_down(tmp_path: Path)
     assert selected(policy, observe(obstacles, info=-0.3)) == [0, 1, 5, 4]
 
 
+def test_the_policy_that_jumps_down_may_be_named_apart(tmp_path: Path) -> None:
+    """It is appended as the last sub-policy, with a velocity of its own."""
+    paths = linear_runs(tmp_path, [0.5] * 6)
+    settings = {"cmd_vel_mapping": {3: 1.0}, "jump_down_vel": 0.4}
+    apart = build_mutex_of(
+        SMALL, "ActorCriticClimbMutex", paths[:5], jump_down_policy_path=str(paths[5]), env_action_scale=0.5, **settings
+    )
+    together = build_mutex_of(SMALL, "ActorCriticClimbMutex", paths, env_action_scale=0.5, **settings)
+    obs = torch.cat([observe([JUMP], info=0.3), observe([JUMP], info=-0.3)])
+    assert selected(apart, obs) == [3, 5] and apart.sub_policy_paths == [str(path) for path in paths]
+    # Policy 5 answers 6 + command + last action; the command is 0.4 m/s in its scale 2 + 5.
+    expected = 6.0 + 7.0 * 0.4 + torch.tensor([1.0, 2.0, 3.0])
+    torch.testing.assert_close(apart.act_inference(obs)[1], expected)
+    torch.testing.assert_close(apart.act_inference(obs), together.act_inference(obs))
+
+
 def test_actions_come_in_the_environments_scale(tmp_path: Path) -> None:
     # World 0: policy 0 in scale 0.5 sees last action [1 2 3]: 1 + 0.5 + [1 2 3], unscaled.
     # World 1: policy 1 in scale 0.25 sees it doubled, [2 4 6]: 2 + 0.5 + [2 4 6] = [4.5 6.5 8.5], and half of that.
