@@ -2,7 +2,7 @@
 
 from setuptools import find_packages, setup
 
-PACKAGES = ["st_rl", "legged_gym_ext"]
+PACKAGES = ["st_rl", "legged_gym_ext", "isaacgym"]
 
 setup(
     packages=[
@@ -16,5 +16,6 @@ setup(
         "legged_gym_ext": ["py.typed"],
         "legged_gym_ext.pipeline": ["*.html"],
         "st_rl": ["py.typed"],
+        "isaacgym": ["py.typed"],
     },
 )

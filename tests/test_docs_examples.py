@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 import torch
 
+from legged_gym_ext.robots.registry import ROBOTS
+from legged_gym_ext.tasks.registry import _FAMILIES, _SINGLE
+from st_rl.utils.registry import Registry
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in [ROOT / "README.md", *DOCS.rglob("*.md")] if "```python" in path.read_text("utf-8"))
@@ -37,6 +41,17 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_registered() -> Iterator[None]:
+    """What an example registers is taken out again."""
+    registries: tuple[Registry[Any], ...] = (ROBOTS, _FAMILIES, _SINGLE)
+    before = [set(registry) for registry in registries]
+    yield
+    for registry, names in zip(registries, before, strict=True):
+        for name in set(registry) - names:
+            registry.unregister(name)
 
 
 def run(page: Path) -> tuple[str, dict[str, Any]]:

@@ -34,13 +34,15 @@ class BenchmarkOptions(WhereOptions):
     """Measure speed and memory, as ratios of what runs side by side."""
 
     task: str = "go1_walk"
+    """Task to measure."""
     worlds: Count = 1024
+    """Number of worlds."""
     rounds: Count = 7
     """Measurements alternate this many times; medians are reported."""
     steps: Count = 48
     """Control steps per measurement of physics and environment."""
     json: Path | None = None
-    """File for the figures."""
+    """JSON file to write the figures to."""
 
 
 def compared_updates(task: TaskCfg, sizes: dict[str, Any]) -> dict[str, float]:
@@ -58,7 +60,7 @@ def compared_updates(task: TaskCfg, sizes: dict[str, Any]) -> dict[str, float]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(BenchmarkOptions, argv)
     if options.json is not None:
         require_own_report(options.json, "env_over_physics")
@@ -92,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

@@ -16,14 +16,15 @@ class BlockPicturesOptions:
     """Draw every type of block at three difficulties, with a robot before it, as docs/reference/obstacles.md shows."""
 
     robot: str = "go1"
+    """Robot that stands before the obstacle."""
     out: Path = Path("docs/images/blocks")
-    """The folder; one file per type of block."""
+    """Folder to write one file per type of block to."""
     blocks: tuple[str, ...] = PICTURED
-    """Which types."""
+    """Types of block to draw."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(BlockPicturesOptions, argv)
     for name in options.blocks:
         path = options.out / f"{name}.png"
@@ -35,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

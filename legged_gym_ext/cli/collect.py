@@ -39,46 +39,47 @@ _WIDE = 50.0
 
 @dataclass
 class CollectOptions(WhereOptions):
-    """Collect trajectories for a trainer. Every field of the task can be set by its dotted name."""
+    """Collect trajectories for a trainer."""
 
     task: str = ""
-    """Registered task; may stand first, without --task."""
+    """The task to play, such as go1_walk. It may stand first, without --task."""
     data: Path | None = None
-    """Folder of the trajectories, shared with the trainer and with other collectors."""
+    """Folder to write the trajectories to, shared with the trainer and with other collectors."""
     teacher: str = ""
-    """Run whose policy shows, or labels, what to do: a folder, a run's name, a shipped policy's name, 'latest', or
-    'mutex' for the robot's skills together."""
+    """Policy that shows, or labels, what to do: a run folder, a run's or shipped policy's name, 'latest', or 'mutex'
+    for the skills of the robot together."""
     teacher_source: str = "critic"
-    """Observation that the teacher reads first: 'critic' or 'actor'."""
+    """Observation in which the teacher's segments are looked for first: 'critic' or 'actor'."""
     training_run: str | None = None
-    """The trainer's run, whose newest checkpoint plays: a run's name, or a folder (which need not exist yet)."""
+    """Let the newest checkpoint of this run play, and the teacher label: a run's name, or a folder, which may appear
+    later. By default the teacher plays."""
     name: str = "collector"
-    """Of this collector; no other one that writes to the folder may have it."""
+    """Name of this collector. Each collector that writes to the folder needs a name of its own."""
     steps: Whole = 0
-    """Stop after that many steps of every world; 0 goes on."""
+    """Stop after this many steps of every world; 0 goes on until it is stopped."""
     trajectories: Whole = 0
-    """Stop after that many trajectories; 0 goes on."""
+    """Stop after this many trajectories; 0 goes on until it is stopped."""
     max_length: Whole = 0
-    """Steps after which a trajectory is cut; 0 leaves whole episodes."""
+    """Cut a trajectory after this many steps; 0 keeps whole episodes."""
     action_noise: NonNegative = 0.0
-    """Deviation of noise on the actions taken, not on the labels."""
+    """Standard deviation of the noise that is added to the actions, but not to the labels."""
     teacher_probability: Share = 0.0
-    """Of an episode to be driven by the teacher, once there is a checkpoint."""
+    """Probability that the teacher drives an episode, once the run has a checkpoint."""
     check_interval: Count = 100
-    """Steps between two looks for a newer checkpoint."""
+    """Look for a newer checkpoint every this many steps."""
     sample_actions: bool = False
-    """Let the student explore instead of taking its mean actions."""
+    """Draw the student's actions at random, as in training, instead of taking their means."""
     compress: tuple[str, ...] = ()
-    """Segments stored as float16 ('name'), or in one byte a number: within the range that the segment states
-    ('name:uint8') or within another one ('name:low:high'), outside of which numbers are clipped and counted."""
+    """Segments to store in fewer bits: 'name' as float16, 'name:uint8' as a byte per number within the range that the
+    segment states, 'name:low:high' within another one, outside of which numbers are clipped and counted."""
     seed: Seed | None = None
-    """Of worlds and noise; by default one drawn anew, so that no two collectors play the same."""
+    """Seed of worlds and noise. By default it is drawn anew, so that no two collectors play the same."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
 
 def parse_compression(entries: tuple[str, ...], ranges: Mapping[str, Bounds]) -> dict[str, Compression]:
-    """``name``, ``name:uint8`` or ``name:low:high`` for each segment that is to be stored in fewer bits.
+    """Return how each segment of ``entries`` is stored: ``name``, ``name:uint8`` or ``name:low:high``.
 
     Args:
         ranges: between which bounds the numbers of each segment lie, which is what ``uint8`` stands for.
@@ -121,7 +122,7 @@ def find_training_run(name: str, task: str, root: Path) -> Path | None:
 
 
 def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Path) -> DemonstrationSaver:
-    """The collector that the options ask for, in ``env``."""
+    """Return the collector that the options ask for, in ``env``."""
     # Its properties behave like the protocol's plain attributes, which the type checker does not accept.
     vec_env = cast(VecEnv, env)
     folder = resolve_policy(options.teacher, task, MutexOptions(), root=options.log_root)
@@ -147,7 +148,7 @@ def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Pat
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options, task = parse_task(CollectOptions, argv)
     data = options.data
     if data is None or not options.teacher:
@@ -176,7 +177,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

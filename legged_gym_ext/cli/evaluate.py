@@ -26,37 +26,38 @@ EPISODES = {"walk": 256}
 
 @dataclass
 class EvaluateOptions(WhereOptions, PolicyOptions):
-    """Evaluate a trained policy. Every field of the task can be set by its dotted name."""
+    """Evaluate a trained policy."""
 
     protocol: str = ""
-    """'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty), 'course', or 'blindfold' (does
-    a policy use what it sees?); by default 'walk' for tasks without obstacles, 'course' for field and vision, 'rpl' for
-    the others."""
+    """How it is measured: 'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty), 'course',
+    or 'blindfold' (whether a policy uses what it sees). By default 'walk' for tasks without obstacles, 'course' for
+    field and vision, and 'rpl' for the others."""
     episodes: Count | None = None
-    """By default 256 for 'walk', 400 for the others."""
+    """Number of episodes; by default 256 for 'walk' and 400 for the others."""
     blocks: tuple[str, ...] = ()
-    """Types of obstacle; by default those of the task."""
+    """Types of obstacle to meet; by default those of the task."""
     num_blocks: Annotated[int, Bounds(ge=1, le=100)] = 5
-    """Obstacles of a course."""
+    """Number of obstacles of a course."""
     difficulty: Share = 0.5
-    """Of a course: 0 is the easiest and 1 the hardest obstacle of each type."""
+    """Difficulty of a course, from 0, the easiest obstacle of each type, to 1, the hardest."""
     strict_episodes: Whole = 0
     """Additional episodes (100 are good) in which penetration, joint and motor limits are checked at every physics
     step."""
     seed: Seed = 1
+    """Seed of everything random; the same seed gives the same figures."""
     json: Path | None = None
-    """File for the figures."""
+    """JSON file to write the figures to."""
     plot: Path | None = None
-    """SVG file with a picture of success by obstacle or difficulty."""
+    """SVG file to draw success by obstacle or difficulty into."""
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
-    """The run's own task with its settings, or another registered one where ``name`` asks for it."""
+    """Return the run's own task with its settings, or the registered one that ``name`` asks for."""
     return parse_options_of(EvaluateOptions, arguments).base_task()
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options, task = parse_task(EvaluateOptions, argv, base_task)
     if options.json is not None:
         require_own_report(options.json, "protocol")
@@ -95,7 +96,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

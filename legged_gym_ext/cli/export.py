@@ -27,20 +27,20 @@ class ExportOptions:
     """
 
     policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, or 'latest'; RUN/model_30.pt and RUN/best name one of its
-    checkpoints."""
+    """Policy to export: a run folder, a run's or shipped policy's name, or 'latest'; RUN/model_30.pt and RUN/best name
+    one of its checkpoints."""
     checkpoint: str | None = None
-    """Which checkpoint of the run: the number of its iteration, or 'best'; by default the newest that is whole."""
+    """Checkpoint of the run: the number of its iteration, or 'best'; by default the newest that is whole."""
     out: Path | None = None
-    """Folder for the files; by default 'exported' in the run folder, or logs/exported/NAME for a shipped policy."""
+    """Folder to write to; by default 'exported' in the run folder, or logs/exported/NAME for a shipped policy."""
     onnx: bool = True
-    """Write the ONNX file too (needs the extra 'export')."""
+    """Write an ONNX file as well, which needs the extra 'export'."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(ExportOptions, argv)
     folder = runs.resolve_run(options.policy, root=options.log_root, checkpoint=options.checkpoint)
     folder = load_newest_whole(folder)[1]
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

@@ -26,7 +26,9 @@ class GpuReportOptions(Checked):
     """Measure everything that matters on a GPU in one call."""
 
     task: str = "go1_walk"
+    """Task to measure."""
     worlds: tuple[Count, ...] = (1024, 2048, 4096, 8192, 16384)
+    """Numbers of worlds to measure at."""
     rounds: Count = 5
     """Measurements of physics, environment and training alternate this many times; medians are reported."""
     steps: Count = 100
@@ -41,13 +43,13 @@ class GpuReportOptions(Checked):
     image_worlds: Whole = 8192
     """Worlds of that training; 0 leaves it out."""
     mjlab_python: Path | None = None
-    """An interpreter that can import mjlab, measured beside; mjlab needs another version of the engine."""
+    """Python interpreter that can import mjlab, to measure it too. mjlab needs another version of the engine."""
     json: Path = Path("gpu_report.json")
-    """File for the figures."""
+    """JSON file to write the figures to."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(GpuReportOptions, argv)
     require_own_report(options.json, "sweep")
     task = get_task(options.task)
@@ -90,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

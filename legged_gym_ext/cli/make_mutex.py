@@ -1,4 +1,4 @@
-"""Put trained skills together to one policy that chooses by the obstacle ahead; the result is a run folder."""
+"""Combine trained skills into one policy that chooses by the obstacle ahead, and write it as a run folder."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from st_rl.utils.errors import UserError
 
 @dataclass
 class MakeMutexOptions(MutexOptions):
-    """Put trained skills together to one policy that chooses by the obstacle ahead; the result is a run folder."""
+    """Combine trained skills into one policy that chooses by the obstacle ahead, and write it as a run folder."""
 
     task: str = ""
-    """Where it acts, such as go1_field."""
+    """Task in which the policy acts, such as go1_field."""
     out: Path | None = None
-    """The run folder; by default a new one below the log root."""
+    """Run folder to write; by default a new one in the folder of the runs."""
     replace: bool = False
-    """Put it in the place of the mutex that is in ``out``."""
+    """Replace the mutex that is in the folder."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(MakeMutexOptions, argv)
     task = named_task(options.task)
     if task.env.track is None:
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

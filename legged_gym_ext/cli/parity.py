@@ -19,24 +19,26 @@ from st_rl.utils.ranges import Checked, Count, Seed
 
 @dataclass
 class ParityOptions(Checked):
-    """Evaluate policies on the mujoco and the warp backend; intervals that overlap agree."""
+    """Evaluate policies on the mujoco and the warp backend, and say whether their 95 % intervals overlap."""
 
     policies: tuple[str, ...] = ()
-    """Runs, by folder or name; by default every shipped policy."""
+    """Policies to evaluate, by folder or name; by default every shipped one."""
     episodes: Count = 256
+    """Number of episodes on each backend."""
     seed: Seed = 1
+    """Seed of everything random."""
     stored: bool = False
-    """Do not measure again what a run's evaluation.json tells of a backend; the other takes its episodes and seed."""
+    """Take the figures of one backend from the policy's evaluation.json, and its episodes and seed for the other."""
     device: str = "cpu"
-    """Of the warp backend."""
+    """Device of the warp backend: 'cpu' or 'cuda'."""
     json: Path | None = None
-    """File for the figures."""
+    """JSON file to write the figures to."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code: 1 if a policy does not do the same on both."""
+    """Return the exit code: 1 if a policy does not do the same on both."""
     options = parse_options(ParityOptions, argv)
     if options.json is not None:
         require_own_report(options.json, "policies")
@@ -56,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

@@ -24,9 +24,9 @@ class PlayOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     """Play a trained policy in a window or in a browser, and command it."""
 
     difficulty: Share = 0.5
-    """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
+    """Difficulty of the obstacles, from 0, the easiest of each type, to 1, the hardest."""
     blocks: tuple[str, ...] = ()
-    """Types of the obstacles of a track, one after the other; by default those of the task."""
+    """Types of the obstacles, one after the other; by default the task draws them."""
     viewer: Literal["window", "web"] = "window"
     """'window' needs a display; 'web' serves a page to browsers, on this machine or, with --host, on others."""
     beside: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

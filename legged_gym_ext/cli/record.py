@@ -28,29 +28,31 @@ class RecordOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     """Film a trained policy; works without a display."""
 
     out: Path | None = None
-    """The file; by default video.mp4 in the run folder, or logs/videos/NAME/video.mp4 for a shipped policy. One that
-    ends with .png gets stills of the same."""
+    """File to write; by default video.mp4 in the run folder, or logs/videos/NAME/video.mp4 for a shipped policy. One
+    that ends with .png gets stills instead."""
     seconds: Duration | None = None
-    """Length at most; by default 12, and on a track as long as the robot needs."""
+    """Length of the film at most, s; by default 12, and on a track as long as the robot needs."""
     command: tuple[Speed, Speed, Speed] | None = None
-    """Forward and lateral velocity in m/s and yaw rate in rad/s throughout; by default they change."""
+    """Command the whole time: forward and lateral velocity, m/s, and yaw rate, rad/s. By default it changes."""
     difficulty: Share = 0.5
-    """Of the obstacles of a track, 0 (easiest) to 1 (hardest)."""
+    """Difficulty of the obstacles, from 0, the easiest of each type, to 1, the hardest."""
     blocks: tuple[str, ...] = ()
-    """Types of the obstacles of a track, one after the other; by default those of the task."""
+    """Types of the obstacles, one after the other; by default the task draws them."""
     camera_width: Pixels = 640
+    """Width of the film in pixels; it must be even."""
     camera_height: Pixels = 480
+    """Height of the film in pixels; it must be even."""
     camera_distance: Distance | None = None
-    """m from the trunk."""
+    """Distance of the camera from the trunk, m."""
     camera_azimuth: Azimuth | None = None
-    """Degrees; 0 looks along +x, the direction of tracks, and 90 along +y."""
+    """Direction in which the camera looks, degrees: 0 along +x, which is along tracks, and 90 along +y."""
     camera_elevation: Elevation | None = None
-    """Degrees."""
+    """Angle of the camera's view to the horizontal, degrees; negative looks down."""
     seed: Seed = 1
 
 
 def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
-    """The camera, with what the options set."""
+    """Return the camera with what the options set; ``track`` says whether it follows a robot on a track."""
     sizes = {"width": options.camera_width, "height": options.camera_height}
     given = {
         "distance": options.camera_distance,
@@ -62,7 +64,7 @@ def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(RecordOptions, argv)
     if options.out is not None:
         require_suffix(options.out, (".mp4", ".png"), "--out")
@@ -95,7 +97,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

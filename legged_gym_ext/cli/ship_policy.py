@@ -1,4 +1,4 @@
-"""Copy a trained, evaluated run to the policies that come with the suite, small and without absolute paths."""
+"""Copy a trained and evaluated run to the policies that come with the suite, small and without absolute paths."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from legged_gym_ext.runs.shipping import ship
 
 @dataclass
 class ShipOptions:
-    """Copy a trained, evaluated run to the policies that come with the suite, small and without absolute paths."""
+    """Copy a trained and evaluated run to the policies that come with the suite, small and without absolute paths."""
 
     policy: str = "latest"
-    """A run folder, a run's name, or 'latest'."""
+    """Run to copy: a run folder, a run's name, or 'latest'."""
     checkpoint: str | None = None
-    """Which checkpoint of the run is shipped: the number of its iteration, or 'best'; by default the newest. The
-    evaluation has to be of that one."""
+    """Checkpoint to copy: the number of its iteration, or 'best'; by default the newest. The run's evaluation must be
+    of that one."""
     name: str | None = None
-    """Of the shipped policy; by default the name of the task, or <robot>_mutex."""
+    """Name of the shipped policy; by default that of the task, or <robot>_mutex."""
     replace: bool = False
-    """Put it in the place of an earlier one."""
+    """Replace a shipped policy of that name."""
     root: Path = runs.SHIPPED
-    """Where shipped policies lie."""
+    """Folder of the shipped policies."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options = parse_options(ShipOptions, argv)
     folder = runs.resolve_run(options.policy, root=options.log_root, checkpoint=options.checkpoint)
     target = ship(folder, options.root, options.name, replace=options.replace)
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

@@ -1,6 +1,7 @@
 """Train a task, evaluate the result and film it.
 
-``torchrun --nproc-per-node 2 scripts/train.py ...`` divides the worlds among several processes, which learn together.
+``torchrun --nproc-per-node 2 -m legged_gym_ext.cli.train ...`` divides the worlds among several processes, which learn
+together.
 """
 
 from __future__ import annotations
@@ -34,36 +35,37 @@ from st_rl.utils.run_folder import run_folder_of
 
 @dataclass
 class TrainOptions(WhereOptions):
-    """Train a task, evaluate the result and film it. Every field of the task can be set by its dotted name."""
+    """Train a task, evaluate the result and film it."""
 
     task: str = ""
-    """Registered task; may stand first, without --task."""
+    """The task to train, such as go1_walk. It may stand first, without --task."""
     name: str = "run"
-    """Last part of the run folder's name."""
+    """Last part of the run folder's name, after the date."""
     log_root: Path = runs.LOG_ROOT
-    """Run folders are made below this folder."""
+    """Folder in which run folders are made and looked for."""
     resume: str | None = None
-    """Run to continue where it was saved: a folder, a run's name, or 'latest' (which may be left out)."""
+    """Go on with this run where it was saved: a folder, a run's name, or 'latest', which may be left out."""
     load_run: str | None = None
-    """Run whose weights a new one starts from: a folder, a run's name, a shipped policy's name, or 'latest'."""
+    """Start a new run from the weights of this one: a folder, a run's or shipped policy's name, or 'latest'."""
     checkpoint: str | None = None
-    """Which checkpoint of that run to start or resume from: the number of its iteration, or 'best' for the one with
-    the highest mean reward; by default the newest that is whole. Later ones are set aside when a run is resumed."""
+    """Checkpoint of that run to start or resume from: the number of its iteration, or 'best' for the one with the
+    highest mean reward. By default the newest that is whole. Later ones are set aside when a run is resumed."""
     graphed: bool = True
-    """On a GPU, replay whole control steps as CUDA graphs, which is faster (docs/how-to/train_on_a_gpu.md)."""
+    """Replay whole control steps as CUDA graphs, which is faster; on a GPU only."""
     runner: str = "st_rl"
-    """'st_rl', or 'rsl_rl' for the public library's runner."""
+    """Library that learns: 'st_rl', or 'rsl_rl' for the public rsl-rl-lib, which is an extra."""
     evaluate: bool = True
-    """Evaluate after training, into evaluation.json."""
+    """Evaluate the policy after training and write evaluation.json to the run folder."""
     episodes: Count = 256
-    """Episodes of the evaluation."""
+    """Number of episodes of that evaluation."""
     video: bool = True
-    """Film after training, into video.mp4."""
+    """Film the policy after training and write video.mp4 to the run folder."""
     video_seconds: Duration = 12.0
+    """Length of the film, s."""
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
-    """The task whose fields the command line changes: that of the run to be resumed, or the registered one."""
+    """Return the task whose fields the command line changes: that of the run to resume, or the registered one."""
     options = parse_options_of(TrainOptions, arguments)
     if options.resume is None:
         return named_task(name)
@@ -133,7 +135,7 @@ def what_next(folder: Path) -> str:
 
 
 def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | None]:
-    """The run folder, made if it is a new one, or the checkpoint to resume; and the run that a new one starts from."""
+    """Return the run folder, made if it is new, or the checkpoint to resume; and the run that a new one starts from."""
     if options.runner not in ("st_rl", "rsl_rl"):
         raise UserError(f"unknown runner '{options.runner}'; choose 'st_rl' or 'rsl_rl'")
     if options.runner == "rsl_rl" and (options.resume is not None or options.load_run is not None):
@@ -151,7 +153,7 @@ def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | Non
 
 
 def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path | None]:
-    """The task as it is trained, the run folder, and the run whose weights a new one starts from."""
+    """Return the task as it is trained, the run folder, and the run whose weights a new one starts from."""
     # Looked up before anything is made: a wrong name must leave nothing behind.
     require_backend(options.backend, options.device)
     distributed.share(task.env.num_envs)
@@ -183,7 +185,7 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     options, task = parse_task(TrainOptions, argv, base_task, bare={"--resume": "latest"})
     task = with_threads(task, options.num_threads)
     if options.runner == "rsl_rl":
@@ -203,7 +205,7 @@ def main(argv: list[str] | None = None) -> int:
     if not is_first:
         return code
     if code:
-        print(f"stopped and saved; go on with: scripts/train.py {task.name} --resume {folder}")
+        print(f"stopped and saved; go on with: legged-train {task.name} --resume {folder}")
         return code
     finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
     print(what_next(folder))
@@ -211,7 +213,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

@@ -1,4 +1,4 @@
-"""Train walk and every skill from it, combine them, and teach a policy that sees; started again, it goes on."""
+"""Train walk, learn every skill from it, combine them, and teach a policy that sees. Started again, it goes on."""
 
 from __future__ import annotations
 
@@ -20,36 +20,37 @@ from st_rl.utils.ranges import Bounds, Checked, Count, Whole
 
 @dataclass
 class TrainSkillsOptions(Checked):
-    """Train walk and every skill from it, combine them, and teach a policy that sees; started again, it goes on."""
+    """Train walk, learn every skill from it, combine them, and teach a policy that sees. Started again, it goes on."""
 
     robot: str = "go1"
+    """Robot to train."""
     skills: tuple[str, ...] = mutex.MUTEX_ORDER
-    """What is trained; a mutex is made where walk, tilt, crawl, jump and leap are among them. If stairs or hurdle are
-    too, they take the parts of walk and jump in the mutex."""
+    """Skills to train. They are combined if walk, tilt, crawl, jump and leap are among them. If stairs or hurdle are
+    too, these act for walk and jump in the combined policy."""
     jobs: Annotated[int, Bounds(ge=1, le=1024)] = 2
-    """Trainings and evaluations at a time; they share the cores."""
+    """Number of trainings and evaluations at a time; they share the cores."""
     out: Path | None = None
-    """Folder for everything; by default logs/skills_<robot>."""
+    """Folder to write everything to; by default logs/skills_<robot>."""
     walk: str | None = None
-    """A run to start the skills from, such as go1_walk, instead of training one."""
+    """Walk to learn the skills from, such as go1_walk, instead of training one."""
     donor: str | None = None
-    """Another robot whose shipped skills this one's start from, which takes a few minutes in all, such as go1."""
+    """Another robot, such as go1, whose shipped skills this robot's start from. That takes a few minutes in all."""
     num_envs: Count | None = None
-    """Worlds of every training; by default those of the tasks."""
+    """Number of worlds of every training; by default that of the task."""
     max_iterations: Count | None = None
-    """Iterations of every training; by default those of the tasks."""
+    """Number of iterations of every training; by default that of the task."""
     episodes: Count | None = None
-    """Episodes of every evaluation; by default those of the protocols."""
+    """Number of episodes of every evaluation; by default that of the protocol."""
     strict_episodes: Whole = 100
     """Episodes of every skill that are checked at every physics step."""
     student: bool = True
     """Teach a policy that sees through a depth camera what the mutex knows."""
     video: bool = True
-    """Film every skill and the mutex."""
+    """Film every skill and the combined policy."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code: 0, 1 where a stage failed, 130 where it was stopped."""
+    """Return the exit code: 0, 1 where a stage failed, 130 where it was stopped."""
     from legged_gym_ext.sim.mujoco.gl import find_gl_library
 
     options = parse_options(TrainSkillsOptions, argv)
@@ -89,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def command() -> int:
-    """Run the command as a program; returns the exit code."""
+    """Run the command as a program and return its exit code."""
     return run_script(main)
 
 

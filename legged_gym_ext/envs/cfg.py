@@ -41,6 +41,8 @@ class ObsTermCfg(Checked):
     """Half width of uniform noise that the actor sees, in the unit of ``func``."""
     late: bool = False
     """Whether ``EnvCfg.latency`` delays it for the actor, as it delays what the robot measures of itself."""
+    history: Annotated[int, Bounds(ge=1, le=1000)] = 1
+    """How many of the last control steps it holds, the newest first, stacked along the first dimension."""
     params: Params = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,6 +59,8 @@ class ProprioceptionCfg(Checked):
     """
 
     parts: tuple[str, ...] = PROPRIOCEPTION.names
+    history: Annotated[int, Bounds(ge=1, le=1000)] = 1
+    """How many of the last control steps it holds, the newest first, stacked along the first dimension."""
 
 
 ObservationCfg = ObsTermCfg | ProprioceptionCfg
@@ -183,6 +187,9 @@ class EnvCfg(Checked):
     """What a motion prior sees of the robot, by the names in ``mdp/motion.py``; none is reported by default."""
     camera: DepthCameraCfg | None = None
     """The depth camera that ``forward_depth`` is the image of; it has a latency of its own."""
+    final_observations: bool = False
+    """Report the last observations of episodes that end, so that time-outs are bootstrapped from them instead of from
+    those one step earlier. Costs one more observation and one more value in every step in which an episode ends."""
     only_positive_rewards: bool = False
     """Clip the summed reward at zero."""
 

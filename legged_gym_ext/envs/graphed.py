@@ -127,6 +127,8 @@ class _StepGraphs:
         obs, rewards, dones, infos = self._answer
         kept = {"time_outs": infos["time_outs"].clone(), "log": {k: v.clone() for k, v in infos["log"].items()}}
         kept["observations"] = {name: value.clone() for name, value in infos["observations"].items()}
+        if "final_observation" in infos:
+            kept["final_observation"] = {name: value.clone() for name, value in infos["final_observation"].items()}
         return obs.clone(), rewards.clone(), dones.clone(), kept
 
     def _run(self, recording: Recording, work: Callable[[], None]) -> None:

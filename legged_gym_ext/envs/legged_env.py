@@ -163,6 +163,7 @@ class LeggedEnv:
         state.fell = failed
         rewards = self.rewards.compute()
         infos = self._infos(time_outs)
+        final = self._final_observations(failed | time_outs)
         self._add_tracking_score()
         transition = torch.cat((self._motion_before, self._motion()), dim=1) if self.motion_size else None
         dones = failed | time_outs
@@ -177,6 +178,8 @@ class LeggedEnv:
             self.latency.advance()
         self._compute_observations()
         infos["observations"] = {"critic": self._critic_obs}
+        if final is not None:
+            infos["final_observation"] = final
         if transition is not None:
             infos["observations"]["ref_obs"] = transition
         return self._obs, rewards, dones, infos
@@ -188,6 +191,12 @@ class LeggedEnv:
         self.metric_values = self.metrics.compute()
         log |= zip(self.metrics.names, self.metric_values.mean(dim=0).unbind(), strict=True)
         return {"time_outs": time_outs, "log": log}
+
+    def _final_observations(self, dones: Tensor) -> dict[str, Tensor] | None:
+        """What actor and critic see at the end of their episodes; ``None`` where nobody asks or none ends."""
+        if not self.cfg.final_observations or (self.state.skip_empty and not bool(dones.any())):
+            return None
+        return {"actor": self._observations.final(), "critic": self._critic_observations.final()}
 
     def _motion(self) -> Tensor:
         fields = self.cfg.motion_fields
@@ -233,6 +242,7 @@ class LeggedEnv:
             "state": self.state.state_dict(),
             "clocks": [clock.clone() for clock in self._events.clocks],
             "latency": {} if self.latency is None else self.latency.state_dict(),
+            "history": {"actor": self._observations.history, "critic": self._critic_observations.history},
             "generator": self.generator.get_state(),
             "obs": self._obs.clone(),
             "critic_obs": self._critic_obs.clone(),
@@ -251,6 +261,9 @@ class LeggedEnv:
         self._events.clocks = [clock.clone() for clock in state["clocks"]]
         if self.latency is not None:
             self.latency.load_state_dict(state["latency"])
+        history = state.get("history", {})  # what was saved before there were any has none
+        self._observations.load_history(history.get("actor", {}))
+        self._critic_observations.load_history(history.get("critic", {}))
         self.generator.set_state(state["generator"].cpu())
         self._obs, self._critic_obs = state["obs"].clone(), state["critic_obs"].clone()
 

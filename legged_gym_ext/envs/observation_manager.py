@@ -81,7 +81,16 @@ class ObservationManager:
         self._env = env
         segments = [segment_of(term, env, normalization, noise or NoiseCfg()) for term in terms.values()]
         shapes = [segment.value(env).shape[1:] for segment in segments]
-        self.layout = ObsLayout((name, tuple(shape)) for name, shape in zip(terms, shapes, strict=True))
+        frame = ObsLayout((name, tuple(shape)) for name, shape in zip(terms, shapes, strict=True))
+        depths = {name: term.history for name, term in terms.items()}
+        self.layout = ObsLayout((name, (depths[name] * shape[0], *shape[1:])) for name, shape in frame.items())
+        self._columns = [(name, frame.slice_of(name)) for name in frame]
+        self.history = {
+            name: torch.zeros(env.num_envs, depth, frame.size_of(name), device=env.device)
+            for name, depth in depths.items()
+            if depth > 1
+        }
+        """Segments that hold several steps -> (N, steps, size) as they were observed, the newest first."""
         self._sources = [(segment.key, segment.value) for segment in segments]
         self._clip = normalization.clip_observations
         self._scale = torch.cat([segment.scale for segment in segments]).to(env.device)
@@ -96,7 +105,7 @@ class ObservationManager:
         """Columns that latency delays, int64."""
 
     def compute(self, known: dict[str, Tensor] | None = None, late: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """The observation (N, size): noise on the SI values, then scaled and clipped.
+        """The observation (N, size): noise on the SI values, then scaled, clipped, and stacked on the last ones.
 
         Args:
             known: what other managers computed in this step, by segment key; it is used and added to.
@@ -114,4 +123,36 @@ class ObservationManager:
         if self._noise_width is not None:
             columns = len(self._noise_width)
             obs[:, :columns].addcmul_(env.rand(columns, low=-1.0, high=1.0), self._noise_width)
-        return obs.clamp_(-self._clip, self._clip)
+        obs = obs.clamp_(-self._clip, self._clip)
+        if not self.history:
+            return obs
+        # A world that was reset has seen nothing else than it sees now.
+        fresh = (env.steps_lived == 0)[:, None, None]
+        self.history = {
+            name: torch.where(fresh, new, torch.cat((new, self.history[name][:, :-1]), dim=1))
+            for name, new in self._frames(obs).items()
+        }
+        return self._stacked(obs, self.history)
+
+    def final(self) -> Tensor:
+        """What ``compute`` would return now without noise and latency, (N, size); nothing is remembered of it."""
+        env = self._env
+        values = [value(env).reshape(env.num_envs, -1) for _, value in self._sources]
+        obs = torch.cat(values, dim=1).mul_(self._scale).clamp_(-self._clip, self._clip)
+        frames = self._frames(obs)
+        return self._stacked(obs, {n: torch.cat((new, self.history[n][:, :-1]), dim=1) for n, new in frames.items()})
+
+    def _frames(self, obs: Tensor) -> dict[str, Tensor]:
+        """The segments of ``obs (N, columns)`` that hold several steps, (N, 1, size) each."""
+        return {name: obs[:, None, columns] for name, columns in self._columns if name in self.history}
+
+    def _stacked(self, obs: Tensor, history: Mapping[str, Tensor]) -> Tensor:
+        """``obs (N, columns)`` with several steps, ``history``, in place of one where a segment holds them."""
+        parts = [history[name].flatten(1) if name in history else obs[:, columns] for name, columns in self._columns]
+        return torch.cat(parts, dim=1)
+
+    def load_history(self, history: Mapping[str, Tensor]) -> None:
+        """Restore what ``history`` was; ``UserError`` where other segments hold several steps, or other numbers."""
+        if {name: value.shape for name, value in history.items()} != {n: v.shape for n, v in self.history.items()}:
+            raise UserError("the saved environment has other stacked observations than this one; start a new run")
+        self.history = {name: value.clone() for name, value in history.items()}

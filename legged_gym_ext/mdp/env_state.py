@@ -181,7 +181,7 @@ class EnvState:
         self.tracking_score.masked_fill_(mask, 0.0)
 
     def rows(self, mask: Tensor) -> Tensor | slice:
-        """Of the worlds in ``mask (N,)`` the numbers (n,), or all where the host should not look at them."""
+        """Return the numbers (n,) of the worlds in ``mask (N,)``, or all where the host must not look at the mask."""
         return mask.nonzero().squeeze(1) if self.skip_empty else slice(None)
 
     def rand(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:

@@ -24,7 +24,7 @@ _REACH_BEHIND = 0.5
 _FLOORS = 3
 """Floors among the near boxes, which come first."""
 _POINTS_PER_BODY = 10
-"""Of the sample points of a body at most about so many are tested against obstacles."""
+"""Sample points of a body that are tested against obstacles, about this many at most."""
 
 
 class TrackState:

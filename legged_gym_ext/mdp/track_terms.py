@@ -5,22 +5,17 @@ Each is a free function of ``env``, which must have a track (``EnvCfg.track``); 
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Annotated
-
 import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.events import reset_root_and_joints
+from legged_gym_ext.mdp.observations import GridLine, scan_points
 from legged_gym_ext.mdp.term_ranges import UNBOUNDED, within
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.rotations import yaw_of
 from legged_gym_ext.terrain import queries
-from st_rl.utils.ranges import Bounds, Count, Extent, Interval, Positive, Quantity, Share
-
-GridLine = tuple[Quantity, Quantity, Annotated[int, Bounds(ge=1, le=1000)]]
-"""First, last and number of points at equal distances, m."""
+from st_rl.utils.ranges import Count, Extent, Interval, Positive, Quantity, Share
 
 
 def track_of(env: EnvState) -> TrackState:
@@ -56,15 +51,7 @@ def height_measurements(
 
     The points are a grid in the base's heading frame, ``(first, last, number)`` along x and y, y running fastest.
     """
-    return track_of(env).height_scan(yaw_of(env.base_quat), _grid(tuple(x), tuple(y), env.device), offset)
-
-
-@cache
-def _grid(x: GridLine, y: GridLine, device: torch.device) -> Tensor:
-    """The points (2, P) m of a height scan, made once."""
-    with torch.inference_mode(False):
-        along, across = torch.linspace(*x, device=device), torch.linspace(*y, device=device)
-        return torch.stack([points.flatten() for points in torch.meshgrid(along, across, indexing="ij")])
+    return track_of(env).height_scan(yaw_of(env.base_quat), scan_points(tuple(x), tuple(y), env.device), offset)
 
 
 # -------------------------------------------------------------------- rewards

@@ -24,39 +24,39 @@ WALK = "walk"
 STUDENT = "vision"
 """Task of the policy that sees, and that the mutex teaches."""
 BETTER = {"walk": "stairs", "jump": "hurdle"}
-"""Skill -> one that takes its part in a mutex if it is trained: it has learned more obstacles of the same kind."""
+"""Skill -> the one that acts for it in a mutex if it is trained, since it has learned more obstacles of that kind."""
 ALONE = "alone.json"
-"""Evaluation of a skill at single obstacles of the course, in its run folder."""
+"""File in a skill's run folder: its evaluation at single obstacles of the course."""
 RPL = "rpl.json"
-"""Evaluation of the mutex at the test ranges, in its folder; on the course it is ``evaluation.json``."""
+"""File in the mutex's folder: its evaluation at the test ranges. That on the course is ``evaluation.json``."""
 FINISH = "finish"
 """Name of the runs of second trainings."""
 _FINISH_OPTIONS = (
     *("--env.events.levels.params.num-levels", str(NUM_LEVELS), "--env.events.levels.params.solid_probability", "1.0"),
     *("--train.load.manipulators", "reset_std:0.4"),
 )
-"""What second trainings, and those of another robot's skills, differ in: all levels, solid obstacles, less noise."""
+"""Options of second trainings, and of those from another robot's skills: all levels, solid obstacles, less noise."""
 _MUTEX_VELOCITY = ("jump=1.0",)
-"""Slower than a jump is learned with: what comes next takes over from a calmer robot (docs/notes/combine_skills.md)."""
+"""Slower than in the jump's training, so that the next skill starts calmer (docs/notes/combine_skills.md)."""
 _RPL_BLOCKS = ("tilt", "crawl", "jump", "leap", "down")
 
 
 @dataclass(frozen=True)
 class SkillsPlan(Checked):
-    """What is to be trained, and where."""
+    """What to train, how, and where."""
 
     robot: str
     out: Path
     skills: tuple[str, ...] = mutex.MUTEX_ORDER
     walk: Path | None = None
-    """A run to start from instead of training one."""
+    """Run folder of a walk to start from; ``None`` trains one."""
     donor: str | None = None
-    """Another robot whose shipped policy of the same name every skill starts from, where there is one."""
+    """Robot whose shipped policies of the same names the skills start from; ``None`` starts them from the walk."""
     num_envs: Count | None = None
     max_iterations: Count | None = None
-    """Of every training; by default those of the tasks."""
+    """Iterations of every training; ``None`` for those of the tasks."""
     episodes: Count | None = None
-    """Of every evaluation; by default those of the protocols."""
+    """Episodes of every evaluation; ``None`` for those of the protocols."""
     strict_episodes: Whole = 100
     """Episodes of every skill that are checked at every physics step."""
     videos: bool = True
@@ -73,12 +73,12 @@ class SkillsPlan(Checked):
             raise UserError("there is nothing to train; name skills with --skills")
 
     def task(self, skill: str) -> str:
-        """Name of the task that teaches ``skill``."""
+        """Return the name of the task that teaches ``skill``."""
         return f"{self.robot}_{skill}"
 
     @property
     def runs_root(self) -> Path:
-        """Where the run folders lie."""
+        """The folder of the run folders."""
         return self.out / "runs"
 
     @property
@@ -87,33 +87,33 @@ class SkillsPlan(Checked):
         return self.out / f"{self.robot}_mutex"
 
     def learned(self) -> tuple[str, ...]:
-        """The skills beside walk."""
+        """Return the skills other than walk."""
         return tuple(skill for skill in self.skills if skill != WALK)
 
     def missing(self) -> tuple[str, ...]:
-        """The skills that a mutex needs and this does not train."""
+        """Return the skills that a mutex needs and this plan does not train."""
         return tuple(skill for skill in mutex.MUTEX_ORDER[1:-1] if skill not in self.skills)
 
     def donated(self, skill: str) -> Path | None:
-        """The shipped policy of the other robot that ``skill`` starts from."""
+        """Return the shipped policy of the other robot that ``skill`` starts from; ``None`` where there is none."""
         folder = runs.SHIPPED / f"{self.donor}_{skill}"
         return folder if self.donor is not None and skill != WALK and folder.is_dir() else None
 
     def start(self, skill: str) -> str:
-        """The skill of this robot that ``skill`` is learned from."""
+        """Return the skill of this robot that ``skill`` is learned from."""
         start = SKILLS[skill].start
         return start if start in self.skills else WALK
 
     def finishes(self, skill: str) -> bool:
-        """Whether ``skill`` is trained a second time."""
+        """Return whether ``skill`` is trained a second time."""
         return skill != WALK and SKILLS[skill].finish_iterations > 0
 
     def last_training(self, skill: str) -> str:
-        """Name of the stage after which ``skill`` is ready."""
+        """Return the name of the stage after which ``skill`` is ready."""
         return f"{skill}_{FINISH}" if self.finishes(skill) else f"{skill}_training"
 
     def iterations(self, skill: str, name: str) -> int:
-        """Length of the training of ``skill`` whose run is called ``name``."""
+        """Return the number of iterations of the training of ``skill`` whose run is called ``name``."""
         if self.max_iterations is not None:
             return self.max_iterations
         if name == FINISH:
@@ -123,7 +123,7 @@ class SkillsPlan(Checked):
         return get_task(self.task(skill)).train.max_iterations
 
     def run(self, skill: str, name: str | None = None) -> Path | None:
-        """The newest run folder of ``skill`` that has a checkpoint; ``name``: its first training's, or its second's."""
+        """Return the newest run of ``skill`` with a checkpoint; ``name`` asks for its first training or its second."""
         if skill == WALK and self.walk is not None:
             return self.walk
         found = runs.find_runs(self.runs_root, self.task(skill))
@@ -132,7 +132,7 @@ class SkillsPlan(Checked):
         return found[-1] if found else None
 
     def is_trained(self, skill: str, name: str) -> bool:
-        """Whether the training of ``skill`` whose run is called ``name`` has come to its end."""
+        """Return whether the training of ``skill`` whose run is called ``name`` has come to its end."""
         run = self.run(skill, name)
         if run is None or (skill == WALK and self.walk is not None):
             return run is not None
@@ -140,7 +140,7 @@ class SkillsPlan(Checked):
 
 
 def plan_stages(plan: SkillsPlan) -> list[Stage]:
-    """All stages, in an order in which they can run."""
+    """Return all stages, in an order in which they can run."""
     learned = plan.learned()
     stages = [_training(plan, WALK, alone=True)]
     stages += [_training(plan, skill) for skill in learned]
@@ -160,7 +160,7 @@ def plan_stages(plan: SkillsPlan) -> list[Stage]:
 
 
 def _training(plan: SkillsPlan, skill: str, name: str | None = None, alone: bool = False) -> Stage:
-    """The first training of ``skill``, or the second, which is called ``FINISH``."""
+    """Return the first training of ``skill``, or with the name ``FINISH`` the second."""
     name = name or skill
     donated = plan.donated(skill)
     # What its policy starts from, and the stage that makes that.
@@ -199,7 +199,7 @@ def _run(plan: SkillsPlan, skill: str) -> Path:
 
 
 def _evaluation(plan: SkillsPlan, skill: str, file: str, *more: str) -> Stage:
-    """Evaluates ``skill`` into ``file`` of its run folder."""
+    """Return the stage that evaluates ``skill`` into ``file`` of its run folder."""
 
     def command(threads: int) -> list[str]:
         run = _run(plan, skill)
@@ -220,13 +220,13 @@ def _evaluate(plan: SkillsPlan, run: Path, json_path: Path, threads: int, *more:
 
 
 def is_evaluated(run: Path, path: Path) -> bool:
-    """Whether ``path`` holds an evaluation of the newest checkpoint of ``run``."""
+    """Return whether ``path`` holds an evaluation of the newest checkpoint of ``run``."""
     report = read_report(path)
     return bool(report) and report.items() >= mutex.policy_facts(run).items()
 
 
 def _video(name: str, run: Any, needs: tuple[str, ...], *more: str) -> Stage:
-    """Films the policy of the folder that ``run()`` gives into its ``video.mp4``."""
+    """Return the stage that films the policy of the folder that ``run()`` returns into its ``video.mp4``."""
 
     def command(threads: int) -> list[str]:
         return _command("record", "--policy", str(run()), "--out", str(run() / "video.mp4"), *more)

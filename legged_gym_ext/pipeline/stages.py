@@ -1,4 +1,4 @@
-"""Stages of work as subprocesses: several at a time, each once, and what was interrupted again."""
+"""Stages of work as subprocesses: several at a time, each once, and those that were interrupted again."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import IO, Literal
 from st_rl.utils.errors import UserError
 
 Outcome = Literal["done", "kept", "failed", "skipped", "stopped"]
-"""``kept``: had been done before; ``skipped``: needs a stage that failed; ``stopped``: by a signal."""
+"""``kept``: it had been done before. ``skipped``: it needs a stage that failed. ``stopped``: by a signal."""
 _GOOD = ("done", "kept")
 _GRACE_S = 120.0
-"""How long a stopped stage may take to save its work."""
+"""Time that a stopped stage has to save its work, s."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Stage:
 
     name: str
     command: Callable[[int], list[str]]
-    """The command line, for a number of threads; asked for when the stage starts."""
+    """Returns the command line for a number of threads; called when the stage starts."""
     is_done: Callable[[], bool]
-    """Whether its result is there."""
+    """Returns whether the result is there."""
     needs: tuple[str, ...] = ()
-    """Stages that must be done before."""
+    """Names of the stages that must be done before."""
     alone: bool = False
-    """Nothing else can run at that time, so that it has every core."""
+    """Whether it gets every core, since nothing else can run at that time."""
 
 
 @dataclass
@@ -56,16 +56,16 @@ def run_stages(
     poll_s: float = 0.5,
     report_s: float = 60.0,
 ) -> dict[str, Outcome]:
-    """Run the ``stages`` whose results are not there yet, at most ``jobs`` at a time, and say how it goes.
+    """Run the ``stages`` whose results are missing, at most ``jobs`` at a time, and report on the way.
 
-    A stage that fails does not stop those that do not need it. SIGINT and SIGTERM are passed on to what runs, which
-    may save its work; then the rest is ``stopped``.
+    A stage that fails stops only those that need it. SIGINT and SIGTERM are passed on to the stages that run, which may
+    save their work; the rest is then ``stopped``.
 
     Args:
         stages: in an order in which they can run one by one.
-        cores: divided among the jobs.
+        cores: number of cores, which the jobs share.
         logs: folder for the output of every stage, ``<name>.txt``.
-        say: prints a line.
+        say: called with each line of the report.
         lock: see ``locked``; held by every subprocess.
     """
     if jobs < 1:
@@ -86,7 +86,7 @@ def run_stages(
 
 
 class _Runner:
-    """The state of ``run_stages``."""
+    """The state of ``run_stages``: what waits, what runs, and how the rest ended."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class _Runner:
         self.outcomes: dict[str, Outcome] = {}
 
     def advance(self) -> bool:
-        """Take in what has ended and start what can; whether anything is left."""
+        """Note which stages have ended, start those that can, and return whether anything is left."""
         for job in [job for job in self._running if job.process.poll() is not None]:
             self._running.remove(job)
             self._finish(job)
@@ -153,12 +153,12 @@ class _Runner:
         self._say(f"[{len(self.outcomes)}/{self._total}] {stage.name}: {text}")
 
     def report(self, elapsed_s: float) -> None:
-        """Say what is running."""
+        """Say what is running and what it printed last."""
         for job in self._running:
             self._say(f"{duration(elapsed_s)}  {job.stage.name}: {_last_line(job.log)[:110]}")
 
     def stop(self) -> None:
-        """Ask what runs to stop, and wait until it has saved its work."""
+        """Ask the stages that run to stop, and wait until they have saved their work."""
         self._say("stopping; what runs saves its work first")
         for job in self._running:
             job.process.terminate()
@@ -176,10 +176,10 @@ class _Runner:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[IO[bytes]]:
-    """Hold ``folder`` for this process and for the subprocesses that it gives the file to.
+    """Hold ``folder`` for this process, and for the subprocesses that get the file.
 
     Raises:
-        UserError: a process that was started before still has it, or the folder cannot be written.
+        UserError: another process still works in the folder, or it cannot be written.
     """
     import fcntl
 
@@ -192,7 +192,9 @@ def locked(folder: Path) -> Iterator[IO[bytes]]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise UserError(f"something still works in '{folder}'; wait for it, or choose another --out") from error
+            raise UserError(
+                f"another training still works in '{folder}'; wait for it, or choose another --out"
+            ) from error
         yield file
 
 
@@ -213,7 +215,7 @@ def _sigterm_as_interrupt() -> Iterator[None]:
 
 
 def _last_line(path: Path) -> str:
-    """The last line with text of the last kilobytes of a file."""
+    """Return the last line of a file that has text; empty where there is none in its last kilobytes."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 8192))
@@ -224,6 +226,6 @@ def _last_line(path: Path) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``h:mm:ss``."""
+    """Return a duration as ``h:mm:ss``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

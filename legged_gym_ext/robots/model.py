@@ -206,7 +206,8 @@ def robot_urdf(cfg: RobotCfg) -> str:
         )
         ET.SubElement(element, "dynamics", damping=_num(joint.damping), friction=_num(joint.friction))
     for mount in cfg.foot_mounts:
-        _add_urdf_joint(root, mount, "fixed")
+        # Isaac Gym merges links at fixed joints unless they say this, and rewards need the feet.
+        _add_urdf_joint(root, mount, "fixed").set("dont_collapse", "true")
     return _to_text(root)
 
 

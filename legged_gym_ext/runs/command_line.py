@@ -48,7 +48,6 @@ class WhereOptions(Checked):
         return Where(self.backend, self.device, self.num_threads)
 
 
-_SECTIONS = ("env", "train")
 _MUJOCO_GL = {"", "egl", "osmesa", "glfw", "glx", "enable", "enabled", "on", "true", "1"} | {
     *("disable", "disabled", "off", "false", "0")
 }
@@ -115,14 +114,16 @@ def parse_task(
     else:
         template = (base or _registered)(name, arguments)
     template = replace(template, train=_with_classes(template.train, arguments))
-    views = {section: field_view(vars(template)[section], f"{section}_view") for section in _SECTIONS}
+    sections = {"env": template.env, "train": template.train}
+    views = {name: field_view(section, f"{name}_view") for name, section in sections.items()}
     extra = [(section, view, field(default_factory=view)) for section, view in views.items()]
     combined = make_dataclass(options.__name__, extra, bases=(options,))
     combined.__doc__ = options.__doc__
-    known = [item for section in _SECTIONS for item in arguments_below(vars(template)[section], f"{section}.")]
+    known = [item for name, section in sections.items() for item in arguments_below(section, f"{name}.")]
     _check_option_names(arguments, [*_option_names(options), *(item.name for item in known)])
     parsed: Any = _parse(combined, _switched_on(arguments, known))
-    changes = {s: view_changes(vars(parsed)[s], views[s](), s) for s in _SECTIONS}
+    set_now = {"env": parsed.env, "train": parsed.train}
+    changes = {name: view_changes(view, views[name](), name) for name, view in set_now.items()}
     return parsed, with_changes(template, {s: change for s, change in changes.items() if change})
 
 
@@ -140,18 +141,28 @@ def print_help(options: type[Any], more: str = "") -> NoReturn:
     # Optional values are shown by their type alone: an option that is left out is what stands for None.
     config = (tyro.conf.DisallowNone,)
     description = f"{(options.__doc__ or '').strip()} {more}".strip()
-    tyro.cli(with_ranges(options), args=["--help"], prog=_program(), description=description, config=config)
+    tyro.cli(_own_first(options), args=["--help"], prog=_program(), description=description, config=config)
     raise SystemExit(0)
 
 
-def with_ranges(options: type[Any]) -> type[Any]:
-    """Return the dataclass ``options`` with the ranges of its numbers in what its help shows."""
-    explained = []
+def _own_first(options: type[Any]) -> type[Any]:
+    """Return the dataclass ``options`` as help shows it: task and policy, its other own fields, and inherited ones."""
+    made, names = _as_shown(options), [item.name for item in fields(options)]
+    order = dict.fromkeys([*(name for name in ("task", "policy") if name in names), *options.__annotations__, *names])
+    made.__dataclass_fields__ = {name: made.__dataclass_fields__[name] for name in order}
+    return made
+
+
+def _as_shown(options: type[Any]) -> type[Any]:
+    """Return ``options`` with the ranges of numbers in its help, and without defaults there that say nothing."""
+    hints, explained = checked_hints(options), []
     for item in fields(options):
-        hint = checked_hints(options)[item.name]
+        hint = hints[item.name]
         bounds, kind = bounds_of(hint), number_type(hint)
-        if bounds is not None and kind is not None:
-            shown = tyro.conf.arg(metavar=f"{kind.__name__.upper()}{bounds.symbols}")
+        metavar = f"{kind.__name__.upper()}{bounds.symbols}" if bounds is not None and kind is not None else None
+        default = "" if item.default in (None, "", ()) else None
+        if metavar is not None or default is not None:
+            shown = tyro.conf.arg(metavar=metavar, help_behavior_hint=default)
             explained.append((item.name, Annotated[hint, shown], item))
     made = make_dataclass(options.__name__, explained, bases=(options,))
     made.__doc__ = options.__doc__
@@ -261,7 +272,7 @@ def _parse(options: type[Any], arguments: Sequence[str], **settings: Any) -> Any
     description = (options.__doc__ or "").strip()
     try:
         with contextlib.redirect_stderr(caught):
-            return tyro.cli(with_ranges(options), args=arguments, prog=_program(), description=description, **settings)
+            return tyro.cli(_as_shown(options), args=arguments, prog=_program(), description=description, **settings)
     except RangeError as error:
         raise UserError(f"--{error.name.replace('_', '-')} {error.rest}") from error
     except SystemExit as leaving:

@@ -180,13 +180,16 @@ def _merge_value(member: Member, stored: Any, dotted: str, drop_missing: bool) -
                 f"'{path}' is {stored!r} in the run and '{function_name(member.value)}' here; another version wrote it"
             )
         return member.value
-    item = _item_class(member.hint)
+    item = _free_item(member.hint)
     if item is not None and isinstance(stored, Mapping):
-        known = {} if member.value is None else member.value
-        return {
+        known = dict(member.value or {})
+        new = {
             key: _merge(known.get(key, item()), value, f"{path}.{key}", drop_missing=drop_missing)
+            if _has_defaults(item)
+            else convert(value, item, f"{path}.{key}")
             for key, value in stored.items()
         }
+        return new if drop_missing else known | new
     if is_nested(member.value) and stored is not None:
         return _merge(member.value, stored, path, drop_missing=drop_missing)
     return convert(stored, member.hint, path)
@@ -242,10 +245,17 @@ def convert(value: Any, hint: Any, path: str) -> Any:
     raise UserError(f"'{path}' must be of type {_type_name(hint)}, not {value!r}")
 
 
-def _item_class(hint: Any) -> type[Any] | None:
-    """The class of the values of a dictionary whose keys are free, since a value can be made from defaults alone."""
-    arguments = get_args(hint)
-    return arguments[1] if get_origin(hint) is dict and _has_defaults(arguments[1]) else None
+def _free_item(hint: Any) -> Any:
+    """The type of the values of a dictionary whose keys are free; ``None`` where they are those of the template.
+
+    A term of a task names a function, which nothing but the template can give.
+    """
+    item = get_args(hint)[1] if get_origin(hint) is dict else Any
+    return None if item is Any or (is_dataclass(item) and not _has_defaults(item)) or _is_union(item) else item
+
+
+def _is_union(hint: Any) -> bool:
+    return get_origin(hint) in (Union, types.UnionType)
 
 
 def _has_defaults(hint: Any) -> bool:

@@ -144,7 +144,8 @@ def resolve_run(name: str, *, root: Path = LOG_ROOT, task: str | None = None, ch
         UserError: nothing of that name; the message lists what there is.
     """
     base = run_folder_of(name)
-    folder = _resolve_folder(str(base), root, task)
+    # A path drops the "./" with which a user says that a folder is meant.
+    folder = base if name.startswith("./") and base.is_dir() else _resolve_folder(str(base), root, task)
     named = Path(name) != base
     if checkpoint is None:
         return find_checkpoint(folder / Path(name).name) if named else folder

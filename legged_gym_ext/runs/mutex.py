@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,34 +32,34 @@ MUTEX_ORDER = ("walk", "tilt", "crawl", "jump", "leap", "down")
 """Sub-policies in their order: the obstacle ids 0 to 4, then the one that jumps down."""
 _RESET_MODES: dict[str, str | bool] = {"all": "all", "when_skill": "when_skill", "none": False}
 _SMOOTHING = 10
-"""Control steps over which a mutex switches unless told otherwise (docs/combine_skills.md)."""
+"""Control steps over which a mutex switches unless told otherwise (docs/notes/combine_skills.md)."""
 _CRITIC = [16]
-"""Hidden units of the critic that every policy has; nobody asks the mutex's."""
+"""Hidden units of the critic, which every policy has; that of a mutex is never used."""
 
 
 @dataclass
 class MutexOptions(Checked):
-    """What a script can say about a mutex. What it leaves open is as in the robot's shipped mutex."""
+    """Options of commands that can combine skills into a mutex. What they leave open is as in the shipped mutex."""
 
     sub_policies: tuple[str, ...] = ()
-    """Of a mutex: skill=RUN, for walk, tilt, crawl, jump, leap and down. Skills that are left out are those of the
-    robot's shipped mutex; all of walk to leap without down make a mutex that never jumps down."""
+    """With 'mutex': the policy of each skill as skill=RUN, for walk, tilt, crawl, jump, leap and down. Skills that are
+    left out are those of the robot's shipped mutex; walk to leap without down make a mutex that never jumps down."""
     skill_velocity: tuple[str, ...] = ()
-    """Of a mutex: skill=m/s or skill=low:high, the forward command while the skill is selected. By default as in the
-    shipped mutex, or as the skill was trained; walk keeps the task's."""
+    """With 'mutex': the forward command while a skill is selected, as skill=m/s or skill=low:high. By default that of
+    the shipped mutex, or of the skill's training, and for walk the task's."""
     smoothing: Annotated[int, Bounds(ge=1, le=10000)] | None = None
-    """Of a mutex: control steps whose selections are averaged where it switches; by default as in the shipped mutex,
-    or 10."""
+    """With 'mutex': number of control steps over which a switch between skills is blended; by default as in the
+    shipped mutex, or 10."""
     reset_mode: Literal["all", "when_skill", "none"] | None = None
-    """Of a mutex: which of the skills that are not selected forget what they remember; by default as in the shipped
-    mutex, or all."""
+    """With 'mutex': which skills forget what they remember: 'all' that are not selected, the other skills but never
+    walk 'when_skill' is selected, or 'none'. By default as in the shipped mutex, or all."""
 
     def given(self) -> list[str]:
-        """The options that are not at their defaults, by their names on a command line."""
-        default = MutexOptions()
-        # A script's options may be those of a derived class.
-        changed = [name for name, value in vars(default).items() if vars(self)[name] != value]
-        return [f"--{name.replace('_', '-')}" for name in changed]
+        """Return the options that are not at their defaults, by their names on a command line."""
+        # A command's options are those of a derived class, with fields of its own.
+        own = MutexOptions(self.sub_policies, self.skill_velocity, self.smoothing, self.reset_mode)
+        changed = [name for name, _ in asdict(own).items() - asdict(MutexOptions()).items()]
+        return [f"--{name.replace('_', '-')}" for name in sorted(changed)]
 
 
 def resolve_policy(
@@ -118,7 +118,7 @@ def completed(options: MutexOptions, base: Path) -> MutexOptions:
 
 
 def _spelled(velocity: float | Sequence[float]) -> str:
-    """A velocity as it is written on a command line."""
+    """Return a velocity as it is written on a command line."""
     return ":".join(repr(float(v)) for v in ([velocity] if isinstance(velocity, int | float) else velocity))
 
 

@@ -123,5 +123,5 @@ def _is_empty(folder: Path) -> bool:
     if not folder.exists():
         return True
     if not folder.is_dir():
-        raise UserError(f"'{folder}' is no folder; choose another --out")
+        raise UserError(f"cannot write to '{folder}', which is no folder; choose another one")
     return not any(folder.iterdir())

@@ -22,23 +22,23 @@ class PolicyOptions(MutexOptions):
     """The options of every command that plays a policy."""
 
     task: str = ""
-    """Registered task; by default that of the run, with the run's settings."""
+    """Task to play; by default that of the run, with its settings."""
     policy: str = "latest"
-    """A run folder, a run's name, a shipped policy's name, 'latest', or 'mutex'; RUN/model_30.pt and RUN/best name one
-    of its checkpoints."""
+    """Policy: a run folder, a run's or shipped policy's name, 'latest', or 'mutex' for the skills of the robot
+    together; RUN/model_30.pt and RUN/best name one of its checkpoints."""
     checkpoint: str | None = None
-    """Which checkpoint of the run plays: the number of its iteration, or 'best' for the one with the highest mean
-    reward; by default the newest that is whole."""
+    """Checkpoint of the run that plays: the number of its iteration, or 'best' for the one with the highest mean
+    reward. By default the newest that is whole."""
     log_root: Path = runs.LOG_ROOT
-    """Where runs are looked for."""
+    """Folder in which runs are looked for."""
 
     def _named(self) -> Path:
-        """The run, or its checkpoint where one is named, if it is no mutex."""
+        """Return the run, or its checkpoint where one is named, of a policy that is no mutex."""
         only = self.task or None if runs.is_latest(self.policy) else None
         return runs.resolve_run(self.policy, root=self.log_root, task=only, checkpoint=self.checkpoint)
 
     def base_task(self) -> TaskCfg:
-        """The task that is played: the run's own with its settings, or another registered one if ``task`` asks for it.
+        """Return the task to play: the run's own with its settings, or the registered one that ``task`` asks for.
 
         Raises:
             UserError: an unknown name, or none where one is needed.
@@ -54,7 +54,7 @@ class PolicyOptions(MutexOptions):
         return run.task if named is None or named.name == run.task.name else named
 
     def find_policy(self, task: TaskCfg) -> Path:
-        """The checkpoint that plays, for ``task``; a mutex of other settings than the shipped one is made.
+        """Return the checkpoint that plays in ``task``; a mutex with other settings than the shipped one is made first.
 
         Raises:
             UserError: nothing of that name, none of its checkpoints is whole, or no mutex can be made.
@@ -71,7 +71,7 @@ class PolicyOptions(MutexOptions):
 
 
 def report_facts(checkpoint: Path, policy: runs.RunPolicy) -> dict[str, Any]:
-    """What a report says of the policy: its checkpoint, and what it was trained with that its environment lacks."""
+    """Return what a report says of a policy: its checkpoint, and what it was trained with and its environment lacks."""
     facts = policy_facts(checkpoint)
     differences = policy.loaded.conversion.differences
     if differences:

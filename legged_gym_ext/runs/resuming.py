@@ -34,6 +34,12 @@ REFUSED: dict[str, str] = {
     "train.algorithm.teacher_run": _STATE,
     "train.algorithm.teacher_policy": _STATE,
     "train.algorithm.teacher_source": _STATE,
+    "train.algorithm.start_run": _ONCE,
+    "train.algorithm.start_from_teacher": _ONCE,
+    "train.algorithm.teacher_segments": _ONCE,
+    "train.algorithm.replay_steps": _STATE,
+    "train.algorithm.images_per_step": _STATE,
+    "train.algorithm.image_range": _STATE,
     "train.load": _ONCE,
     "train.seed": _STATE,
 }

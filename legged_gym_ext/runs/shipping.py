@@ -109,8 +109,7 @@ def _evaluation(folder: Path) -> dict[str, Any]:
         report = read_json(path)
     except FileNotFoundError as error:
         raise UserError(
-            f"the run in '{folder}' has no {_EVALUATION}; write it with scripts/evaluate.py --policy {folder} "
-            f"--json {path}"
+            f"the run in '{folder}' has no {_EVALUATION}; write it with legged-evaluate --policy {folder} --json {path}"
         ) from error
     except (OSError, ValueError) as error:
         raise UserError(f"'{path}' cannot be read ({str(error)[:100]}); evaluate the run again") from error

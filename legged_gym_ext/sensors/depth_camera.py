@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 Offset = Annotated[float, Bounds(ge=-10.0, le=10.0)]
 
 
-_LONG_AGO = 1e3
-"""Age of what stands for an image of the time before a reset, s."""
 _ROUNDING = 1e-4
 """s; an image of just the age of the latency has arrived in spite of rounding."""
 
@@ -119,7 +117,7 @@ class DepthCamera:
         length = math.ceil(cfg.latency[1] * cfg.rate) + 2
         self.images = torch.full((length, num_envs, cfg.height, cfg.width), cfg.far, device=device)
         """(L, N, H, W) m, the last images taken, the newest first."""
-        self.ages = torch.full((length, num_envs), _LONG_AGO, device=device)
+        self.ages = torch.zeros(length, num_envs, device=device)
         """(L, N) s since each of them was taken."""
         self.since = torch.zeros(num_envs, device=device)
         """(N,) s since the newest image was due; it was taken in the control step nearest to that."""
@@ -178,12 +176,12 @@ class DepthCamera:
             self._take(self._compiled, base_pos, base_quat, boxes, fresh, due)
         else:
             self._take_with_tensors(base_pos, base_quat, boxes, fresh, due)
+        older = self.ages + self._dt
+        shifted = torch.cat((torch.zeros_like(older[:1]), torch.where(fresh, 0.0, older[:-1])))
+        self.ages = torch.where(due, shifted, older)
         # After a reset each camera begins somewhere between two images, or all worlds would take theirs at once.
         # What is left of a period counts for the next one, so that the rate is right on average.
         self.since = torch.where(fresh, phase, torch.where(due, since - period, since))
-        ages = self.ages + self._dt
-        taken = torch.cat((torch.zeros_like(ages[:1]), torch.where(fresh, _LONG_AGO, ages[:-1])))
-        self.ages = torch.where(due, taken, ages)
         clock = self.clock - self._dt
         latency, interval = self._draw_latency()
         self.latency = torch.where(clock <= 0.0, latency, self.latency)
@@ -260,14 +258,11 @@ class DepthCamera:
 
     def delivered_age(self) -> Tensor:
         """(N, 1) s since the images that ``delivered`` shows were taken; it falls when a new one arrives."""
-        age = self.ages.gather(0, self._arrived()[None])
-        # What stands for images from before the reset is the one that was taken then, the oldest of this episode.
-        real = self.ages < _LONG_AGO
-        return torch.where(age < _LONG_AGO, age, torch.where(real, self.ages, 0.0).amax(dim=0, keepdim=True)).t()
+        return self.ages.gather(0, self._arrived()[None]).t()
 
     def _arrived(self) -> Tensor:
         """(N,) long: which of the last images is the newest that has arrived."""
-        # The ages grow along the first dimension: as many images as are too young come before the newest that is not.
+        # Ages grow along the first dimension: as many images as are too young come before the newest that is not.
         return (self.ages < self.latency - _ROUNDING).sum(dim=0).clamp(max=len(self.images) - 1)
 
     # ---------------------------------------------------------------- persistence

@@ -26,19 +26,19 @@ class DepthNoiseCfg(Checked):
     num_blocks: Annotated[int, Bounds(ge=0, le=100)] = 3
     """Rectangles that may be missing from an image."""
     block_probability: Share = 0.3
-    """Of each of them."""
+    """Probability that each of them is missing."""
     block_size: ShareInterval = (0.05, 0.25)
     """Sides, as parts of the height and the width of the image."""
     spark_probability: Share = 0.002
-    """Of a pixel that reads any depth at all."""
+    """Probability that a pixel reads a depth that has nothing to do with what is there."""
     sky_probability: Share = 0.1
-    """Of an image that shows something near in a strip of what is out of range."""
+    """Probability that an image shows something near in a strip of what is out of range."""
     sky_depth: NonNegativeInterval = (0.5, 2.0)
     """What it shows there, m."""
     edge_jump: NonNegative = 0.15
     """Neighboring pixels that differ by more are an edge, m."""
     edge_probability: Share = 0.5
-    """Of a pixel at an edge that reads nothing."""
+    """Probability that a pixel at an edge reads nothing."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from st_rl.utils.ranges import Checked, Count, NonNegative, RangeError, Seed, Wh
 
 @dataclass(frozen=True)
 class DatasetCfg(Checked):
-    """Trajectories that ``TwoStageRunner`` learns from before it acts; ``scripts/collect.py`` writes them."""
+    """Trajectories that ``TwoStageRunner`` learns from before it acts; ``legged-collect`` writes them."""
 
     folder: str = ""
     iterations: Whole = 100

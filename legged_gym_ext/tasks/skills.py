@@ -43,9 +43,9 @@ class SkillCfg(Checked):
     donated_iterations: Count = 30
     """Iterations that make another robot's policy this one's."""
     finish_iterations: Whole = 0
-    """Iterations of a second training, on all levels and solid from the start (``scripts/train_skills.py``)."""
+    """Iterations of a second training, on all levels and solid from the start (``legged-train-skills``)."""
     start: str = "walk"
-    """The skill whose policy it is learned from (by ``scripts/train_skills.py``)."""
+    """The skill whose policy it is learned from (by ``legged-train-skills``)."""
     start_levels: Count = 1
     """Levels that the worlds draw from at the start of a training."""
     start_solid_probability: Share = 0.0

@@ -29,25 +29,23 @@ STARTS = {"a1": "go1_field"}
 """Shipped policies whose actor the student starts from where the teacher has none of its own."""
 
 
-def student() -> VisualPrivilegeCfg:
-    """The policy that learns to see."""
-    seen = ("onboard", "forward_depth", "image_age")
-    return VisualPrivilegeCfg(
-        class_name="VisualPrivilegeStateAc",
-        init_noise_std=0.2,
-        visual_kwargs=ConvKwargs(
-            channels=(16, 32, 64), kernel_sizes=(5, 3, 3), strides=(2, 2, 2), paddings=(2, 1, 1), hidden_sizes=(128,)
-        ),
-        visual_latent_size=96,
-        memory_components=("onboard", "image_age"),
-        adaptor_obs_components=seen,
-        adaptor_target_components=ESTIMATED,
-        adaptor_kwargs=MlpKwargs((128,), "ELU"),
-        adaptor_classes={"engaging_block": (1, 6)},
-        estimator_obs_components=seen,
-        estimator_target_components=("base_lin_vel",),
-        estimator_kwargs=MlpKwargs((64,), "ELU"),
-    )
+STUDENT = VisualPrivilegeCfg(
+    class_name="VisualPrivilegeStateAc",
+    init_noise_std=0.2,
+    visual_kwargs=ConvKwargs(channels=(16, 32, 64), kernel_sizes=(5, 3, 3), strides=(2, 2, 2), paddings=(2, 1, 1)),
+    memory_components=("onboard", "image_age"),
+    adaptor_obs_components=("onboard", "forward_depth", "image_age"),
+    adaptor_target_components=ESTIMATED,
+    adaptor_kwargs=MlpKwargs(hidden_sizes=(128,), nonlinearity="ELU"),
+    adaptor_classes={"engaging_block": (1, 6)},
+    # The distance of the actions teaches the estimates too.
+    adaptor_gradient=True,
+    estimator_obs_components=("onboard", "forward_depth", "image_age"),
+    estimator_target_components=("base_lin_vel",),
+    estimator_kwargs=MlpKwargs(hidden_sizes=(64,), nonlinearity="ELU"),
+    estimator_gradient=True,
+)
+"""The policy that sees."""
 
 
 def vision(robot: str) -> TaskCfg:
@@ -94,7 +92,7 @@ def vision(robot: str) -> TaskCfg:
     )
     train = TrainCfg(
         max_iterations=1500,
-        policy=student(),
+        policy=STUDENT,
         algorithm=algorithm,
         algorithm_class="DAgger",
         num_steps_per_env=50,

@@ -45,7 +45,7 @@ class ObstacleBatch:
     parameter: Tensor
     """What makes the obstacle hard, in the unit of its type (see ``BlockType``)."""
     width: Tensor
-    """Of the track."""
+    """Width of the track."""
     noise: Tensor
     """(..., 4 * NUM_RUBBLE) uniform random numbers in [0, 1)."""
 

@@ -21,7 +21,7 @@ DIFFICULTIES = (0.0, 0.5, 1.0)
 PICTURED = tuple(name for name, block in BLOCKS.items() if block.num_boxes or block.floor != "through")
 """Types of block that can be seen."""
 _DISTANCE = 0.6
-"""From the base to the obstacle, m."""
+"""Distance from the base to the obstacle, m."""
 _CAMERA = CameraCfg(width=320, height=240, distance=2.6, azimuth=62.0, elevation=-17.0, lookat_offset=(0.7, 0.0, 0.05))
 _FROM_BEHIND = replace(_CAMERA, azimuth=28.0, elevation=-24.0)
 _FROM_BEFORE = replace(_CAMERA, azimuth=122.0, elevation=-15.0)

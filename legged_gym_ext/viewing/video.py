@@ -26,7 +26,7 @@ Command = tuple[float, float, float]
 
 
 TRACK_CAMERA = CameraCfg(distance=2.4, azimuth=55.0, elevation=-20.0, lookat_offset=(0.25, 0.0, -0.05))
-"""Follows a robot on a track from behind and a little from the side."""
+"""Follows a robot on a track, from behind and a little from the side."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class TrackVideoCfg(Checked):
     difficulty: Share = 0.5
     """0 is the easiest and 1 the hardest obstacle of each type."""
     blocks: tuple[str, ...] = ()
-    """Types of obstacle, one after the other; by default the task draws them."""
+    """Types of obstacle, one after the other; empty lets the task draw them."""
 
 
 def video_cfg(cfg: EnvCfg, command: Command | None = None, track: TrackVideoCfg | None = None) -> EnvCfg:
-    """``cfg`` as it is filmed: as evaluated, with ``command`` throughout, or a fresh one every four seconds.
+    """Return ``cfg`` as it is filmed: as evaluated, with ``command`` the whole time or a new one every four seconds.
 
-    On a track the commands are the task's, but for a forward velocity in ``command``.
+    On a track the commands are the task's; ``command`` sets the forward velocity alone.
     """
     if cfg.track is not None:
         return _track_video_cfg(cfg, command, track or TrackVideoCfg())
@@ -78,10 +78,13 @@ def film(
     caption: Caption | None = None,
     every: int = 1,
 ) -> Iterator[np.ndarray]:
-    """Images (height, width, 3), uint8 RGB, of at most ``steps`` control steps of one world from a new episode on.
+    """Yield images (height, width, 3), uint8 RGB, of a new episode of one world, for at most ``steps`` control steps.
 
-    There is one image for ``every`` so many steps. On a track the film ends with the episode. ``caption`` is asked for
-    the text of every image. What a depth camera has delivered is shown in the upper right corner.
+    On a track the film ends with the episode. What a depth camera has delivered is shown in the upper right corner.
+
+    Args:
+        caption: returns the text of an image; called for each.
+        every: number of control steps between two images.
     """
     obs, _ = env.reset()
     policy.reset()
@@ -107,9 +110,10 @@ def stills(
     columns: int = 4,
     rows: int = 2,
 ) -> np.ndarray:
-    """One image (rows * height, columns * width, 3), uint8 RGB: moments of the first world's episode, row by row.
+    """Return one image (rows * height, columns * width, 3), uint8 RGB: moments of the first world's episode in rows.
 
-    They are equally far apart; the last ones are black if the episode is shorter than that many tenths of a second.
+    They are equally far apart. The last ones stay black if the episode has fewer tenths of a second than the image has
+    places.
     """
     steps = max(1, round(seconds / env.state.control_dt))
     frames = list(film(env, policy, steps, camera, caption=caption, every=5))
@@ -129,7 +133,7 @@ def record(
     camera: CameraCfg | None = None,
     caption: Caption | None = None,
 ) -> int:
-    """Film at most ``seconds`` of the first world into ``path`` in real time; returns the number of frames."""
+    """Film at most ``seconds`` of the first world into ``path`` in real time, and return the number of frames."""
     on_track = env.state.track is not None
     rate, every = round(1.0 / env.state.control_dt), 2 if on_track else 1  # drawing many boxes takes its time
     camera = camera or (TRACK_CAMERA if on_track else CameraCfg())
@@ -138,9 +142,9 @@ def record(
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], rate: int) -> int:
-    """Write images (height, width, 3), uint8 RGB, as H.264 at ``rate`` frames per second; returns their number.
+    """Write images (height, width, 3), uint8 RGB, as H.264 at ``rate`` frames per second, and return their number.
 
-    Width and height must be even. ``path`` appears only when the video is complete.
+    Width and height must be even. ``path`` appears only when the film is complete.
 
     Raises:
         UserError: the file cannot be written, or the size is odd.

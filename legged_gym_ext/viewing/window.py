@@ -29,13 +29,13 @@ _ENTER = 257
 
 @dataclass
 class KeyboardCommand:
-    """A velocity command that keys change within the ranges that the policy was trained for, or to a stop."""
+    """A velocity command that keys change, within the ranges that the policy was trained for and zero."""
 
     ranges: VelocityCommandCfg
     value: Command = field(default=(0.0, 0.0, 0.0))
 
     def press(self, key: int) -> None:
-        """Take in a key, by its GLFW code; unknown ones change nothing."""
+        """Change the command by a key, given by its GLFW code; unknown keys change nothing."""
         if key == _ENTER:
             self.value = (0.0, 0.0, 0.0)
             return
@@ -49,23 +49,23 @@ class KeyboardCommand:
 
 
 def play_cfg(cfg: EnvCfg, track: TrackVideoCfg | None = None) -> EnvCfg:
-    """``cfg`` as it is played: the keyboard commands, and only a fall or the edge of the field ends an episode.
+    """Return ``cfg`` as it is played: the keyboard commands, and only a fall or the edge of the field ends an episode.
 
-    On a track the end of it ends an episode too, and the keys give the forward velocity alone.
+    A track ends the episode where it ends, and there the keys set the forward velocity alone.
     """
     cfg = video_cfg(cfg, (0.0, 0.0, 0.0), track)
     return replace(cfg, episode_length_s=1e6, commands=replace(cfg.commands, resampling_time_s=1e6))
 
 
 def start_command(task: EnvCfg) -> Command:
-    """What is commanded before a key is pressed: on a track the middle of the trained speeds, else to stand."""
+    """Return the command before a key is pressed: on a track the middle of the trained speeds, elsewhere to stand."""
     low, high = task.commands.lin_vel_x
     return (0.0, 0.0, 0.0) if task.track is None else (round(0.5 * (low + high), 2), 0.0, 0.0)
 
 
 @torch.inference_mode()
 def play(env: LeggedEnv, policy: Policy, command: KeyboardCommand, caption: Caption | None = None) -> None:
-    """Run the first world in real time until the window is closed; ``caption`` gives the text in its corner."""
+    """Run the first world in real time until the window is closed; ``caption`` returns the text in its corner."""
     from legged_gym_ext.sim.mujoco.viewer import Viewer  # an engine is imported when it is asked for
 
     viewer = Viewer(env.sim, env.state.height_field, command.press)

@@ -34,7 +34,7 @@ class AmpCfg(Checked):
     gradient_penalty_coef: NonNegative = 1.0
     """On top of the discriminator's own ``discriminator_grad_pen``."""
     discriminator_learning_rate: Rate = 1e-3
-    """Of an Adam of its own, which the policy's schedule leaves alone."""
+    """Learning rate of the discriminator's own Adam, which the policy's schedule leaves alone."""
     replay_buffer_size: Count = 50_000
     """Transitions of the policy's past that the discriminator keeps learning from."""
     normalize_motion: bool = True

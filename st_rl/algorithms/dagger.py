@@ -122,6 +122,11 @@ class DAgger(EstimatorAlgoMixin, TPPO):
             teacher = teacher_from_run(cfg.start_run, self.actor_critic, cfg.teacher_source)
         if teacher is None:
             return None
+        if not teacher.conversion.is_identity():
+            raise UserError(
+                "the student cannot start from an actor that was trained with other scales of actions or observations; "
+                "set train.algorithm.start_from_teacher to false, or train with the scales of that run"
+            )
         actor, layout, normalizer = teacher.policy, teacher.layout, teacher.normalizer
         if isinstance(actor, ActorCriticMutex):
             actor, layout, normalizer = actor.submodules[0], actor.sub_layouts[0], actor.sub_normalizers[0]

@@ -248,15 +248,29 @@ class PPO:
         """Record what the environment answered to the last ``act``.
 
         An episode cut off by its time limit goes on in principle: the value of the state it was cut
-        in stands for the rewards that are not seen (Pardo et al. 2018, section 3).
+        in stands for the rewards that are not seen (Pardo et al. 2018, section 3). Where the environment reports
+        that state, ``infos["final_observation"]``, its value is taken, else that of the state one step earlier.
         """
         if "time_outs" in infos:
-            rewards = torch.addcmul(rewards, self._pending["values"], infos["time_outs"], value=self.cfg.gamma)
+            final, values = infos.get("final_observation"), self._pending["values"]
+            if final is not None:
+                values = self._final_values(final).masked_fill(~infos["time_outs"], 0.0)
+            rewards = torch.addcmul(rewards, values, infos["time_outs"], value=self.cfg.gamma)
         extras = self._extra_fields(infos)
         with OneThread(self.device):
             self.storage.add_transition(Transition(**self._pending, rewards=rewards, dones=dones, extras=extras))
         self._pending = {}
         self.actor_critic.reset(dones)
+
+    def _final_values(self, observations: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Values (N,) of the states at the end of episodes; memories stay where they are."""
+        policy = self.actor_critic
+        states = policy.get_hidden_states() if policy.is_recurrent else None
+        seen = observations.get("critic", observations["actor"])
+        values = policy.evaluate(self.critic_obs_normalizer(seen)).squeeze(-1)
+        if policy.is_recurrent:
+            policy.set_hidden_states(states)
+        return values
 
     def _extra_fields(self, infos: dict[str, Any]) -> dict[str, torch.Tensor]:
         """What a subclass stores beside the transition, by the names of the storage's extra fields."""

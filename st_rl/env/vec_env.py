@@ -20,6 +20,8 @@ class VecEnv(Protocol):
     ``infos`` of ``step`` holds
 
     - ``time_outs (N,)`` bool: the episode ended by its time limit, not by failure (subset of ``dones``);
+    - ``final_observation``, if the environment reports it: ``actor (N, num_obs)`` and, where ``observations`` has
+      it, ``critic``: what the episodes that ended saw last, of use where ``dones`` is true;
     - ``observations``: mapping with the same entries as that of ``get_observations``;
     - ``episode``: mapping name -> 0-d tensor, each the mean over the episodes that ended in this step
       (any value where none did; means are weighted by the number of episodes that ended);

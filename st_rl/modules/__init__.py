@@ -23,6 +23,7 @@ from st_rl.modules.mlp import MlpModel
 from st_rl.modules.mutex_cfg import ClimbMutexCfg, FieldMutexCfg, MutexCfg
 from st_rl.modules.normalizer import EmpiricalNormalization, Normalize, Normalizer, RunningMeanStd
 from st_rl.modules.policy_cfg import (
+    AdaptorCfg,
     ConvKwargs,
     DiscriminatorKwargs,
     EncoderCfg,
@@ -39,9 +40,6 @@ from st_rl.modules.policy_cfg import (
     PolicyCfg,
     PrivilegeCfg,
     RecurrentCfg,
-    VisualCfg,
-    VisualPrivilegeCfg,
-    VisualRecurrentCfg,
 )
 from st_rl.modules.registry import POLICY_CLASSES, get_policy_class
 from st_rl.modules.state_adaptor import AdaptorActorHiddenState, PrivilegeEstimatorMixin, PrivilegeStateAcRecurrent
@@ -57,6 +55,7 @@ from st_rl.modules.visual_actor_critic import (
     VisualDeterministicAC,
     VisualDeterministicRecurrent,
 )
+from st_rl.modules.visual_cfg import VisualCfg, VisualPrivilegeCfg, VisualRecurrentCfg
 from st_rl.modules.visual_memory import ImageMemory, VisualMemoryMixin, VisualPrivilegeStateAc
 
 for _policy_class in (
@@ -92,6 +91,7 @@ __all__ = [
     "ActorCriticMutex",
     "ActorCriticRecurrent",
     "AdaptorActorHiddenState",
+    "AdaptorCfg",
     "AmpActorCritic",
     "AmpActorCriticRecurrent",
     "AmpMixin",

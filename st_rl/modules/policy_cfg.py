@@ -205,6 +205,10 @@ class EstimatorCfg(PolicyCfg):
     """Whether the estimator reads the actor's memory instead of having one of its own."""
     replace_state_prob: Share = 0.0
     """Probability per world and step that the actor sees the estimate in place of the segments."""
+    estimator_classes: dict[str, tuple[Whole, Whole]] = field(default_factory=dict)
+    """First column and last plus one of a one-hot in an estimated segment: it is told apart and not regressed."""
+    estimator_gradient: bool = False
+    """Whether what the actor learns from teaches the estimator too."""
 
     def arguments(self) -> dict[str, Any]:
         """As ``PolicyCfg.arguments``."""
@@ -214,6 +218,8 @@ class EstimatorCfg(PolicyCfg):
             "estimator_kwargs": self.estimator_kwargs.arguments(),
             "use_actor_rnn": self.use_actor_rnn,
             "replace_state_prob": self.replace_state_prob,
+            "estimator_classes": {name: list(columns) for name, columns in self.estimator_classes.items()},
+            "estimator_gradient": self.estimator_gradient,
         }
 
 
@@ -233,8 +239,8 @@ class EncoderEstimatorRecurrentCfg(EstimatorCfg, EncoderRecurrentCfg):
 
 
 @dataclass(frozen=True)
-class PrivilegeCfg(EstimatorRecurrentCfg):
-    """A policy with memory, a state estimator, and an adaptor that estimates privileged segments."""
+class AdaptorCfg(PolicyCfg):
+    """A policy with an adaptor that estimates privileged segments."""
 
     adaptor_obs_components: tuple[str, ...] = ()
     """Segments that the adaptor reads."""
@@ -244,6 +250,10 @@ class PrivilegeCfg(EstimatorRecurrentCfg):
     """Layers of the adaptor."""
     privilege_replace_state_prob: Share = 0.0
     """Probability per world and step that the actor sees the adaptor's estimate in place of the segments."""
+    adaptor_classes: dict[str, tuple[Whole, Whole]] = field(default_factory=dict)
+    """First column and last plus one of a one-hot in an estimated segment: it is told apart and not regressed."""
+    adaptor_gradient: bool = False
+    """Whether what the actor learns from teaches the adaptor too."""
 
     def arguments(self) -> dict[str, Any]:
         """As ``PolicyCfg.arguments``."""
@@ -252,82 +262,14 @@ class PrivilegeCfg(EstimatorRecurrentCfg):
             "adaptor_target_components": list(self.adaptor_target_components),
             "adaptor_kwargs": self.adaptor_kwargs.arguments(),
             "privilege_replace_state_prob": self.privilege_replace_state_prob,
-        }
-
-
-@dataclass(frozen=True)
-class VisualCfg(PolicyCfg):
-    """A policy that reads an image through convolutions, and acts without noise."""
-
-    visual_component_name: str = "forward_depth"
-    """Segment with the image."""
-    visual_kwargs: ConvKwargs = field(default_factory=ConvKwargs)
-    """Layers that read the image."""
-    visual_latent_size: Width = 256
-    """Numbers that the image becomes."""
-
-    def arguments(self) -> dict[str, Any]:
-        """As ``PolicyCfg.arguments``."""
-        return super().arguments() | {
-            "visual_component_name": self.visual_component_name,
-            "visual_kwargs": self.visual_kwargs.arguments(),
-            "visual_latent_size": self.visual_latent_size,
-        }
-
-
-@dataclass(frozen=True)
-class VisualRecurrentCfg(VisualCfg, RecurrentCfg):
-    """A policy with memory that reads an image, and acts without noise."""
-
-
-@dataclass(frozen=True)
-class VisualPrivilegeCfg(VisualCfg):
-    """A student that sees: memory at the camera's rate, and heads that estimate what it cannot measure."""
-
-    visual_age_name: str = "image_age"
-    """Segment with the age of the image, which falls when a new one has arrived."""
-    memory_components: tuple[str, ...] = ()
-    """Segments that the memory reads with every image."""
-    memory_type: Literal["gru", "lstm"] = "gru"
-    """Kind of the memory."""
-    memory_hidden_size: Width = 128
-    """Units of the memory."""
-    adaptor_obs_components: tuple[str, ...] = ()
-    """Segments that the adaptor reads."""
-    adaptor_target_components: tuple[str, ...] = ()
-    """Privileged segments that it estimates."""
-    adaptor_kwargs: MlpKwargs = field(default_factory=MlpKwargs)
-    """Layers of the adaptor."""
-    adaptor_classes: dict[str, tuple[Whole, Whole]] = field(default_factory=dict)
-    """Columns of a segment, first and end, that say which of several things it is."""
-    adaptor_gradient: bool = True
-    """Whether the distance of the actions teaches the adaptor too."""
-    estimator_obs_components: tuple[str, ...] = ()
-    """Segments that the state estimator reads."""
-    estimator_target_components: tuple[str, ...] = ()
-    """Segments that it estimates."""
-    estimator_kwargs: MlpKwargs = field(default_factory=MlpKwargs)
-    """Layers of the state estimator."""
-    estimator_gradient: bool = True
-    """Whether the distance of the actions teaches the estimator too."""
-
-    def arguments(self) -> dict[str, Any]:
-        """As ``PolicyCfg.arguments``."""
-        return super().arguments() | {
-            "visual_age_name": self.visual_age_name,
-            "memory_components": list(self.memory_components),
-            "memory_type": self.memory_type,
-            "memory_hidden_size": self.memory_hidden_size,
-            "adaptor_obs_components": list(self.adaptor_obs_components),
-            "adaptor_target_components": list(self.adaptor_target_components),
-            "adaptor_kwargs": self.adaptor_kwargs.arguments(),
             "adaptor_classes": {name: list(columns) for name, columns in self.adaptor_classes.items()},
             "adaptor_gradient": self.adaptor_gradient,
-            "estimator_obs_components": list(self.estimator_obs_components),
-            "estimator_target_components": list(self.estimator_target_components),
-            "estimator_kwargs": self.estimator_kwargs.arguments(),
-            "estimator_gradient": self.estimator_gradient,
         }
+
+
+@dataclass(frozen=True)
+class PrivilegeCfg(AdaptorCfg, EstimatorRecurrentCfg):
+    """A policy with memory, a state estimator, and an adaptor that estimates privileged segments."""
 
 
 @dataclass(frozen=True)

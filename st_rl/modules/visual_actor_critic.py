@@ -12,8 +12,8 @@ from st_rl.modules.actor_critic import ActorCritic
 from st_rl.modules.actor_critic_recurrent import ActorCriticRecurrent
 from st_rl.modules.conv2d import Conv2dHeadModel
 from st_rl.modules.deterministic_policy import DeterministicPolicyMixin
-from st_rl.modules.policy_cfg import VisualCfg, VisualRecurrentCfg
 from st_rl.modules.utils import MissingDefinitionError
+from st_rl.modules.visual_cfg import VisualCfg, VisualRecurrentCfg
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout, layouts_of
 

@@ -23,10 +23,10 @@ from st_rl.modules.actor_critic_recurrent import (
 )
 from st_rl.modules.conv2d import Conv2dHeadModel
 from st_rl.modules.deterministic_policy import DeterministicPolicyMixin
-from st_rl.modules.policy_cfg import VisualPrivilegeCfg
 from st_rl.modules.state_adaptor import PrivilegeEstimatorMixin
 from st_rl.modules.state_estimator import EstimatorMixin, as_names
 from st_rl.modules.utils import MissingDefinitionError
+from st_rl.modules.visual_cfg import VisualPrivilegeCfg
 from st_rl.utils.namedarraytuple import NamedArrayTuple, namedarraytuple
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout, layouts_of
 from st_rl.utils.padding import unpad_trajectories

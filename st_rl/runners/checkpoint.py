@@ -20,6 +20,8 @@ from st_rl.utils.run_folder import BEST_FILE, checkpoint_iterations, read_json
 
 KEPT_STATES = 3
 """A run can be resumed from so many of its last checkpoints."""
+LARGEST_STATES = 2 * 1024**3
+"""Bytes of states together, beyond which only those of the newest checkpoint are kept."""
 SET_ASIDE = "set_aside"
 """Folder within a run for checkpoints that came after the one that it was resumed from."""
 
@@ -70,12 +72,21 @@ def state_path(folder: Path, iteration: int, rank: int = 0) -> Path:
 
 
 def remove_old_states(folder: Path, kept: int = KEPT_STATES) -> None:
-    """Delete every ``state_*.pt`` but those of the last ``kept`` checkpoints: they are large."""
-    newest = checkpoint_iterations(folder)[-kept:]
+    """Delete every ``state_*.pt`` but those of the last ``kept`` checkpoints, fewer where they are large.
+
+    Those of the newest checkpoint stay whatever their size.
+    """
+    by_iteration: dict[int, list[Path]] = {}
     for path in folder.glob("state_*.pt"):
         iteration = path.name.split(".")[0].removeprefix("state_")
-        if not iteration.isdecimal() or int(iteration) not in newest:
-            path.unlink(missing_ok=True)
+        by_iteration.setdefault(int(iteration) if iteration.isdecimal() else -1, []).append(path)
+    room = LARGEST_STATES
+    newest = checkpoint_iterations(folder)[-kept:]
+    for iteration in sorted(by_iteration, reverse=True):
+        room -= sum(path.stat().st_size for path in by_iteration[iteration])
+        if iteration not in newest or (room < 0 and iteration != newest[-1]):
+            for path in by_iteration[iteration]:
+                path.unlink(missing_ok=True)
 
 
 def set_aside_after(folder: Path, iteration: int) -> list[Path]:

@@ -43,8 +43,19 @@ def conversions(
         known = layout.sublayout([name for name in layout if own.get(name) == layout[name]])
         here = PolicyInterface.from_settings(settings, own, policy.num_actions, "the environment", critic=bool(critic))
         there = PolicyInterface.from_settings(theirs, known, policy.num_actions, source, critic=bool(critic))
-        found.append(conversion_between(here, there, source))
+        conversion = conversion_between(here, there, source)
+        if conversion.obs_factor is not None:
+            conversion.obs_factor = _in_layout(conversion.obs_factor, known, layout)
+        found.append(conversion)
     return found[0], found[1]
+
+
+def _in_layout(factor: Tensor, known: ObsLayout, layout: ObsLayout) -> Tensor:
+    """``factor`` of the segments ``known`` as one of all of ``layout``, 1 in the others."""
+    whole = torch.ones(layout.size)
+    for name in known:
+        whole[layout.slice_of(name)] = factor[known.slice_of(name)]
+    return whole
 
 
 def convert_weights(
@@ -63,7 +74,7 @@ def convert_weights(
         UserError: the policy is of a class whose weights cannot take the difference.
     """
     factors = (actor.obs_factor, critic.obs_factor)
-    if actor.action_factor is None and all(factor is None for factor in factors):
+    if actor.is_identity() and critic.obs_factor is None:
         return dict(state)
     if type(policy) not in _CONVERTIBLE or policy.actor.mu_activation is not None:
         raise UserError(

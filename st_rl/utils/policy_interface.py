@@ -112,6 +112,10 @@ class Conversion:
         self.differences = tuple(differences)
         """What differs and cannot be converted, a clause each."""
 
+    def is_identity(self) -> bool:
+        """Whether nothing is converted."""
+        return self.obs_factor is None and self.action_factor is None
+
     def observation(self, observations: Tensor) -> Tensor:
         """``(N, D)`` as the environment shows the policy's segments -> ``(N, D)`` as the policy learned them."""
         return observations if self.obs_factor is None else observations * self.obs_factor

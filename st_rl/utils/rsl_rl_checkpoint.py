@@ -5,6 +5,7 @@ Its ``MLPModel`` is an ``ActorCritic``, its ``RNNModel`` an ``ActorCriticRecurre
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ _PREFIXES = {
     "actor_state_dict": ("actor.", "memory_a."),
     "critic_state_dict": ("critic.", "memory_c."),
 }
+_LAYER = re.compile(r"mlp\.(\d{1,4})\.(?:weight|bias)")
 _NORMALIZERS = {"actor_state_dict": "obs_normalizer", "critic_state_dict": "critic_obs_normalizer"}
 
 
@@ -37,9 +39,9 @@ def from_rsl_rl(checkpoint: Mapping[str, Any], what: str) -> dict[str, Any]:
         state = checkpoint.get(part)
         if not isinstance(state, Mapping):
             raise UserError(f"{what} has no {part}; take another one")
-        layers = [int(name.split(".")[1]) for name in state if name.startswith("mlp.")]
+        layers = [int(match.group(1)) for name in state if (match := _LAYER.fullmatch(str(name)))]
         for name, value in state.items():
-            if not isinstance(value, Tensor):
+            if not isinstance(name, str) or not isinstance(value, Tensor):
                 raise UserError(f"{what} holds a {type(value).__name__} as '{name}'; take another one")
             if not name.startswith("obs_normalizer."):
                 model.update(_renamed(name, value, prefixes, max(layers, default=0), what))

@@ -31,6 +31,9 @@ BEST = "best"
 BEST_FILE = "best.json"
 """File of a run folder that says which one that is."""
 
+_DIGITS = 24
+"""No count or seed has more."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -124,8 +127,14 @@ def read_json(path: Path) -> Any:
             raise ValueError(f"{text} is too large a number")
         return value
 
+    def whole(text: str) -> int:
+        if len(text) > _DIGITS:
+            raise ValueError(f"{text[:_DIGITS]}... is too large a number")
+        return int(text)
+
+    text = path.read_text(encoding="utf-8")
     try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse, parse_float=number)
+        return json.loads(text, parse_constant=refuse, parse_float=number, parse_int=whole)
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
 

@@ -7,9 +7,11 @@ whatever the number of threads, and so are the results.
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -58,11 +60,31 @@ def run_images(module: nn.Module, images: Tensor) -> Tensor:
     if not (in_one_thread() and images.device.type == "cpu" and len(images) >= 2 * _LEAST_IMAGES):
         return module(images)
     names, weights = zip(*module.named_parameters(), strict=True)
+    slices = _slices(len(images), _LEAST_IMAGES)
+    # While a module is called with other weights they are its own, so that no two threads may call the same one.
+    free = _copies(module, len(slices))
 
     def one(inputs: Sequence[Tensor]) -> Outputs:
-        return (functional_call(module, dict(zip(names, inputs[1:], strict=True)), (inputs[0],)),)
+        copy_of_it = free.pop()
+        try:
+            return (functional_call(copy_of_it, dict(zip(names, inputs[1:], strict=True)), (inputs[0],)),)
+        finally:
+            free.append(copy_of_it)
 
-    return _Sharded.apply(one, _slices(len(images), _LEAST_IMAGES), 0, 1, images, *weights)[0]
+    return _Sharded.apply(one, slices, 0, 1, images, *weights)[0]
+
+
+_COPIES: WeakKeyDictionary[nn.Module, list[nn.Module]] = WeakKeyDictionary()
+
+
+def _copies(module: nn.Module, count: int) -> list[nn.Module]:
+    """At least ``count`` modules like ``module``, in the same mode, whose weights do not matter."""
+    copies = _COPIES.setdefault(module, [])
+    while len(copies) < count:
+        copies.append(copy.deepcopy(module))
+    for each in copies:
+        each.train(module.training)
+    return list(copies)
 
 
 class _Sharded(torch.autograd.Function):

@@ -7,6 +7,7 @@ program has one of the cores, while most operations of a rollout take 10 us.
 from __future__ import annotations
 
 import contextlib
+import threading
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
@@ -26,7 +27,7 @@ class OneThread:
 
     def __enter__(self) -> OneThread:
         if self._applies:
-            _before.append(torch.get_num_threads())
+            _entered.before.append(torch.get_num_threads())
             torch.set_num_threads(1)
         return self
 
@@ -34,31 +35,38 @@ class OneThread:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._applies:
-            torch.set_num_threads(_before.pop())
+            torch.set_num_threads(_entered.before.pop())
 
 
-_before: list[int] = []
-"""Threads outside the contexts that are entered, the outermost first."""
+class _Entered(threading.local):
+    """The contexts that a thread of Python is in."""
+
+    def __init__(self) -> None:
+        self.before: list[int] = []
+        """How many threads torch used outside of each, the outermost first."""
+
+
+_entered = _Entered()
 
 
 def in_one_thread() -> bool:
     """Whether a ``OneThread`` is entered."""
-    return bool(_before)
+    return bool(_entered.before)
 
 
 def wide_threads() -> int:
     """How many threads torch has outside of all ``OneThread``."""
-    return _before[0] if _before else torch.get_num_threads()
+    return _entered.before[0] if _entered.before else torch.get_num_threads()
 
 
 def all_threads(worth_it: bool = True) -> AbstractContextManager[Any]:
     """Within ``OneThread`` a context that uses as many threads as there are outside of it, if that is ``worth_it``."""
-    return _ALL if worth_it and _before and _before[0] > 1 else _NOTHING
+    return _ALL if worth_it and _entered.before and _entered.before[0] > 1 else _NOTHING
 
 
 class _AllThreads:
     def __enter__(self) -> None:
-        torch.set_num_threads(_before[0])
+        torch.set_num_threads(_entered.before[0])
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

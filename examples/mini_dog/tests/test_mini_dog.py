@@ -32,7 +32,7 @@ def test_the_feet_touch_the_ground_in_the_default_pose() -> None:
 
 def test_drift_is_the_distance_beyond_the_tolerance(env: LeggedEnv) -> None:
     state = env.state
-    # 3, 4, 5: half a metre away in one world, within the tolerance in the other.
+    # 3, 4, 5: half a meter away in one world, within the tolerance in the other.
     state.base_pos = state.env_origins + torch.tensor([[0.3, 0.4, 0.2], [0.03, 0.0, 0.2]])
     assert drift(state, tolerance=0.1).tolist() == pytest.approx([0.4, 0.0], abs=1e-5)
 

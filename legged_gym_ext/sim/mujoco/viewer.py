@@ -23,7 +23,7 @@ _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 def require_display() -> None:
     """Raise ``UserError`` where no window can be opened."""
     if sys.platform.startswith("linux") and not any(map(os.environ.get, _DISPLAYS)):
-        raise UserError("there is no display for a window; use scripts/record.py to make a video instead")
+        raise UserError("there is no display for a window; use legged-record to make a video instead")
 
 
 def _require_window_system() -> None:
@@ -38,7 +38,7 @@ def _require_window_system() -> None:
             return
     named = " or ".join(f"'{os.environ[name]}'" for name in _DISPLAYS if os.environ.get(name))
     reason = f" ({said[-1].message})" if said else ""
-    raise UserError(f"no window can be opened on the display {named}{reason}; use scripts/record.py instead")
+    raise UserError(f"no window can be opened on the display {named}{reason}; use legged-record instead")
 
 
 class Viewer:
@@ -59,7 +59,7 @@ class Viewer:
                 self._world.model, self._world.data, key_callback=on_key, show_left_ui=False, show_right_ui=False
             )
         except RuntimeError as error:
-            raise UserError(f"no window could be opened ({error}); use scripts/record.py instead") from error
+            raise UserError(f"no window could be opened ({error}); use legged-record instead") from error
         self._corner, self._text = mjtGridPos.mjGRID_TOPLEFT, ""
         with self._handle.lock():
             self._handle.cam.type = mjtCamera.mjCAMERA_TRACKING

@@ -25,10 +25,10 @@ from legged_gym_ext.terrain.height_field import HeightField
 
 _ROUND = (int(mujoco.mjtGeom.mjGEOM_SPHERE), int(mujoco.mjtGeom.mjGEOM_CAPSULE))
 _GROUND_BIT = 1 << 8
-"""Of the collision types of the ground and of what the engine still collides with it."""
+"""Bit of the collision types of the ground and of what the engine still collides with it."""
 _CAPSULE = wp.constant(int(mujoco.mjtGeom.mjGEOM_CAPSULE))
 _MAX_CONTACTS = wp.constant(6)
-"""Of one shape."""
+"""Contacts of one shape with the ground at most."""
 
 
 def take_from_engine(model: mujoco.MjModel) -> list[int]:
@@ -185,7 +185,7 @@ def _segment_to_edge(p: wp.vec3, q: wp.vec3, a: wp.vec3, b: wp.vec3) -> wp.vec2:
 
 @wp.func
 def _height(heights: wp.array2d[float], grid: wp.vec3, p: wp.vec3) -> float:
-    """Of the ground under or above p, as ``HeightField.height_at`` has it."""
+    """Return the height of the ground under or above p, m, as ``HeightField.height_at`` has it."""
     u, v = (p[0] - grid[0]) / grid[2], (p[1] - grid[1]) / grid[2]
     i = wp.clamp(int(wp.floor(u)), 0, heights.shape[0] - 2)
     j = wp.clamp(int(wp.floor(v)), 0, heights.shape[1] - 2)

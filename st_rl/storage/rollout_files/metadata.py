@@ -37,7 +37,7 @@ class Compression(Checked):
 
     @property
     def torch_dtype(self) -> torch.dtype:
-        """Of what ``encode`` returns."""
+        """The type of what ``encode`` returns."""
         return torch.float16 if self.dtype == "float16" else torch.uint8
 
     def encode(self, values: torch.Tensor) -> torch.Tensor:

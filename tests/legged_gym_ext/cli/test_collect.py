@@ -1,4 +1,4 @@
-"""``scripts/collect.py`` and the training from what it collects, with the shipped walk as the teacher."""
+"""``legged-collect`` and the training from what it collects, with the shipped walk as the teacher."""
 
 from __future__ import annotations
 
@@ -197,3 +197,29 @@ def test_the_documented_example_runs_as_written(tmp_path: Path, monkeypatch: pyt
         command = name.removeprefix("legged-")
         assert call(command, *arguments, *small[command]) == 0
     assert {path.name.split("_")[1] for path in list_trajectories(tmp_path / "data" / "walk")} == {"one", "two"}
+
+
+def test_a_collector_that_ends_by_steps_writes_what_there_is(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    long = ["go1_walk", "--env.num-envs", "3", "--env.episode-length-s", "20", "--teacher", TEACHER]
+    assert call("collect", *long, "--data", str(data), "--steps", "7") == 0
+    metadata = Metadata.load(data)
+    paths = list_trajectories(data)
+    assert len(paths) == 3
+    steps = Trajectory(paths[0], metadata).read(0, 99)
+    assert len(steps["dones"]) == 7 and steps["time_outs"].tolist() == [False] * 6 + [True]
+    assert call("collect", *long, "--data", str(tmp_path / "none"), "--steps", "1") == 2
+
+
+def test_what_compression_clips_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    task = ["go1_jump", "--env.num-envs", "3", "--teacher", "go1_jump", "--steps", "5", "--num-threads", "1"]
+    narrow = ["--compress", "height_measurements:0:0.1"]
+    assert call("collect", *task, "--data", str(tmp_path / "narrow"), *narrow) == 0
+    assert "lies between -3 and 3" in capsys.readouterr().out
+    assert "of 'height_measurements' lay outside 0 to 0.1 and were clipped" in caplog.text
+    caplog.clear()
+    assert call("collect", *task, "--data", str(tmp_path / "own"), "--compress", "height_measurements:uint8") == 0
+    assert "clipped" not in caplog.text
+    assert Metadata.load(tmp_path / "own").compression["height_measurements"].high == 3.0

@@ -76,13 +76,19 @@ def test_a_video_is_recorded(root: Path, tmp_path: Path) -> None:
     assert len(frames) == 10 and frames[0].shape == (120, 160) and frames[0].std() > 5.0
 
 
-def test_the_public_runner_trains_the_same_task(tmp_path: Path) -> None:
+def test_the_public_runner_trains_the_same_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["go1_walk", *SMALL, "--train.max-iterations", "1", "--runner", "rsl_rl", "--log-root", str(tmp_path)]
     assert call("train", *arguments, "--episodes", "2", "--no-video") == 0
     run = next(iter((tmp_path / "go1_walk").iterdir()))
     assert json.loads((run / "evaluation.json").read_text())["episodes"] == 2
     assert json.loads((run / "config.json").read_text())["runner"] == "rsl_rl"
-    assert call("evaluate", "--policy", str(run)) == 2
+    # Its checkpoints are the library's own, and are taken like any other.
+    assert call("evaluate", "--policy", str(run), "--episodes", "2", "--env.episode-length-s", "0.2") == 0
+    assert call("export", "--policy", str(run), "--out", str(tmp_path / "exported"), "--no-onnx") == 0
+    assert call("train", "--resume", str(run)) == 2
+    assert "--load-run" in capsys.readouterr().err
+    new = ["go1_walk", *SMALL, "--train.max-iterations", "1", "--load-run", str(run), "--log-root", str(tmp_path / "n")]
+    assert call("train", *new, "--no-evaluate", "--no-video") == 0
 
 
 def test_without_the_public_library_everything_else_works(
@@ -177,4 +183,4 @@ def test_without_a_display_play_says_what_to_do(
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     assert call("play", "--policy", "small", "--log-root", str(root)) == 2
-    assert "scripts/record.py" in capsys.readouterr().err
+    assert "legged-record" in capsys.readouterr().err

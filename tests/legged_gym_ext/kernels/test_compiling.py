@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numba.core.caching import CacheImpl
 from numba.core.dispatcher import Dispatcher
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.kernels import available, bodies, depth_noise, rays, state, tracks
+from legged_gym_ext.kernels.compiler import array, compiled
 from legged_gym_ext.mdp import track_state
 from legged_gym_ext.sensors import depth_camera
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
@@ -52,6 +54,18 @@ def test_every_kernel_has_one_compiled_form_and_takes_no_other_types() -> None:
     assert images[0].all() and not images[1].any()
     with pytest.raises(TypeError, match="No matching definition"):
         rays.keep(0, 1, rows, fresh, np.ones((1, 4), np.complex64), images)
+
+
+def test_without_a_folder_to_keep_them_in_kernels_are_compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
+
+    def double(first: int, last: int, values: np.ndarray) -> None:
+        for i in range(first, last):
+            values[i] *= 2.0
+
+    values = np.ones(3)
+    compiled(array("double", 1))(double)(1, 3, values)
+    assert values.tolist() == [1.0, 2.0, 2.0]
 
 
 def test_kernels_call_nothing_of_other_files() -> None:

@@ -83,7 +83,7 @@ def test_a_signal_is_passed_on_and_the_rest_is_stopped(tmp_path: Path) -> None:
 def test_a_folder_has_one_worker_even_after_its_parent_died(tmp_path: Path) -> None:
     with locked(tmp_path) as lock:
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(lock.fileno(),))
-    with pytest.raises(UserError, match="something still works"), locked(tmp_path):
+    with pytest.raises(UserError, match="another training still works"), locked(tmp_path):
         pass
     child.communicate(b"\n")
     with locked(tmp_path):

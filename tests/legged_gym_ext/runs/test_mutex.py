@@ -157,8 +157,13 @@ def test_without_jumping_down_it_is_a_field_mutex(skills: dict[str, Path], tmp_p
     ],
 )
 def test_missing_skills_are_named(
-    skills: dict[str, Path], tmp_path: Path, given: tuple[str, ...], message: str
+    skills: dict[str, Path],
+    tmp_path: Path,
+    given: tuple[str, ...],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(runs, "SHIPPED", tmp_path / "nothing")  # or they would be those of the shipped mutex
     names = {skill: str(path) for skill, path in skills.items()}
     options = MutexOptions(sub_policies=tuple(text.format(**names) for text in given))
     with pytest.raises(UserError, match=message):
@@ -186,3 +191,35 @@ def test_mismatches_are_named(skills: dict[str, Path], climb: Path, tmp_path: Pa
         mutex.resolve_policy("go1_walk", FIELD, MutexOptions(smoothing=3), root=tmp_path)
     with pytest.raises(UserError, match="needs a task with obstacles"):
         mutex.resolve_policy("mutex", None, MutexOptions(), root=tmp_path)
+
+
+SHIPPED = runs.SHIPPED / "go1_mutex"
+
+
+@pytest.mark.skipif(not SHIPPED.is_dir(), reason="needs the shipped mutex")
+@pytest.mark.parametrize(
+    ("options", "changed"),
+    [
+        (MutexOptions(smoothing=9), {"action_smoothing_buffer_len": 9}),
+        (MutexOptions(reset_mode="none"), {"reset_non_selected": False}),
+        (MutexOptions(skill_velocity=("tilt=0.7",)), {"cmd_vel_mapping": {"1": 0.7}}),
+        (MutexOptions(skill_velocity=("jump=1.0:1.5", "walk=0.9")), {"cmd_vel_mapping": {"3": [1.0, 1.5], "0": 0.9}}),
+        (MutexOptions(sub_policies=("crawl=go1_walk",)), {"sub_policy_paths": {2: "go1_walk"}}),
+    ],
+)
+def test_an_option_changes_that_option_alone(options: MutexOptions, changed: dict[str, Any], tmp_path: Path) -> None:
+    shipped = read_config(SHIPPED)
+    made = mutex.resolve_policy("mutex", FIELD, options, root=tmp_path)
+    config = read_config(made)
+    assert config["skills"] == shipped["skills"]
+    expected, found = dict(shipped["policy"]), dict(config["policy"])
+    for settings, folder in ((expected, SHIPPED), (found, made)):
+        settings["sub_policy_paths"] = [(folder / path).resolve() for path in settings["sub_policy_paths"]]
+        settings.pop("proprioception_parts", None)
+    for name, value in changed.items():
+        if name == "sub_policy_paths":
+            for index, run in value.items():
+                expected[name][index] = runs.SHIPPED / run
+        else:
+            expected[name] = {**expected[name], **value} if isinstance(value, dict) else value
+    assert found == expected

@@ -201,3 +201,31 @@ def test_another_robot_is_said_once_in_one_sentence(caplog: pytest.LogCaptureFix
     assert policy.loaded.conversion.differences == ("was trained on the robot go1 and acts on a1",)
     (record,) = [record for record in caplog.records if "trained on the robot" in record.message]
     assert str(WALK) in record.message and record.message.count(".") == 0
+
+
+def test_matched_segments_are_converted_too() -> None:
+    """A walk starts a task that sees more, in other scales, from a run that sees less."""
+    task = get_task("go1_jump")
+    found = []
+    for cfg in (quiet("go1_jump"), other_scales(quiet("go1_jump"))):
+        env = LeggedEnv(cfg, seed=3)
+        runner = make_runner(replace(task, env=cfg), env, None)
+        report = runner.load(WALK, resume=False, misaligned=True)
+        assert report is not None and report.new_segments
+        act = runner.get_inference_policy()
+        obs, _ = env.reset()
+        found.append(targets(env, act(obs)))
+        env.close()
+    torch.testing.assert_close(found[1], found[0], atol=1e-4, rtol=0.0)
+    # From the jump back to the walk: what the walk does not see is left out, and the rest converted.
+    jump = runs.SHIPPED / "go1_jump"
+    starts = []
+    for cfg in (quiet("go1_walk"), other_scales(quiet("go1_walk"))):
+        env = LeggedEnv(cfg, seed=3)
+        runner = make_runner(replace(get_task("go1_walk"), env=cfg), env, None)
+        runner.load(jump, resume=False, misaligned=True)
+        act = runner.get_inference_policy()
+        obs, _ = env.reset()
+        starts.append(targets(env, act(obs)))
+        env.close()
+    torch.testing.assert_close(starts[1], starts[0], atol=1e-4, rtol=0.0)

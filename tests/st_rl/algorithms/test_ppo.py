@@ -101,6 +101,27 @@ def test_the_same_seed_gives_bit_identical_weights(policy: Any) -> None:
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
+@pytest.mark.parametrize("policy", [ActorCritic, ActorCriticRecurrent])
+def test_time_outs_are_bootstrapped_from_the_last_observation_where_it_is_reported(policy: Any) -> None:
+    env = PointMass(8)
+    algorithm = make(env, 2, policy, gamma=0.5)
+    obs, _ = env.get_observations()
+    algorithm.act(obs)
+    states = algorithm.actor_critic.get_hidden_states() if policy is ActorCriticRecurrent else None
+    final = obs + 1.0
+    with torch.inference_mode():
+        values = algorithm.actor_critic.evaluate(final).squeeze(-1).clone()
+    if states is not None:
+        algorithm.actor_critic.set_hidden_states(states)
+    # Of a world that failed nothing is used, whatever its last observation was.
+    final[1] = float("nan")
+    infos = {"time_outs": torch.arange(8) == 0, "final_observation": {"actor": final}}
+    rewards = torch.arange(8.0)
+    algorithm.process_env_step(rewards, torch.arange(8) < 2, infos)
+    expected = rewards + 0.5 * values * infos["time_outs"]
+    torch.testing.assert_close(algorithm.storage.rewards[0], expected)
+
+
 def test_time_outs_are_bootstrapped_with_the_value_and_failures_are_not() -> None:
     env = PointMass(3)
     algorithm = make(env, 1, gamma=0.5)

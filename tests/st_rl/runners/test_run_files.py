@@ -64,7 +64,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert [entry.name for entry in tmp_path.iterdir()] == ["config.json"]
 
 
-def test_the_states_of_the_last_three_checkpoints_are_kept(tmp_path: Path) -> None:
+def test_the_states_of_the_last_three_checkpoints_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for iteration in (5, 50, 60, 100):
         checkpoint.model_path(tmp_path, iteration).touch()
         for rank in (0, 1):
@@ -72,6 +72,11 @@ def test_the_states_of_the_last_three_checkpoints_are_kept(tmp_path: Path) -> No
     checkpoint.remove_old_states(tmp_path)
     kept = {f"state_{name}.pt" for name in ("50", "50.1", "60", "60.1", "100", "100.1")}
     assert {path.name for path in tmp_path.glob("state_*")} == kept
+    monkeypatch.setattr(checkpoint, "LARGEST_STATES", 10)
+    checkpoint.state_path(tmp_path, 60).write_bytes(b"large as it is")
+    checkpoint.state_path(tmp_path, 100).write_bytes(b"large as it is")
+    checkpoint.remove_old_states(tmp_path)
+    assert {path.name for path in tmp_path.glob("state_*")} == {"state_100.pt", "state_100.1.pt"}
 
 
 def test_the_state_of_the_generators_survives_a_file(tmp_path: Path) -> None:

@@ -119,3 +119,19 @@ def test_what_takes_long_and_is_not_shared_keeps_all_threads() -> None:
     assert only_known_layers(nn.Sequential(Conv2dModel(1, [4], [3], [2]), nn.Linear(3, 3), nn.ELU(), nn.LSTM(2, 3)))
     assert not only_known_layers(nn.Sequential(nn.Conv2d(1, 2, 3)))
     assert not only_known_layers(nn.Sequential(nn.Linear(3, 3), nn.Tanh()))
+
+
+def test_threads_that_share_images_do_not_get_into_each_others_way() -> None:
+    torch.manual_seed(0)
+    model, images = Conv2dModel(1, [8, 8], [3, 3], [1, 1]), torch.randn(520, 1, 24, 24)
+    before, results = torch.get_num_threads(), []
+    try:
+        for threads in (1, 4, 4, 4, 4, 4):
+            torch.set_num_threads(threads)
+            with OneThread():
+                results.append(seen(model, images))
+    finally:
+        torch.set_num_threads(before)
+    for other in results[1:]:
+        assert all(torch.equal(one, same) for one, same in zip(results[0], other, strict=True))
+    assert all(weight.requires_grad and weight.is_leaf for weight in model.parameters())

@@ -54,7 +54,7 @@ def test_another_course_is_built(session: PlaySession) -> None:
     track = session.lanes[0].env.state.track
     assert track is not None and track.cfg.blocks == ("crawl",) and float(track.tracks.difficulty) == pytest.approx(0.8)
     assert [lane.name for lane in session.lanes] == ["go1_jump", "go1_mutex"]
-    with pytest.raises(UserError, match="between 0 and 1"):
+    with pytest.raises(UserError, match="from 0 to 1"):
         session.set_course(1.5, ["crawl"])
     with pytest.raises(UnknownNameError, match="crawl"):
         session.set_course(0.5, ["moat"])

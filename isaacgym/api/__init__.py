@@ -1,0 +1,1 @@
+"""The values that callers make and read: vectors, parameters, properties, enumerations, handles."""

@@ -1,0 +1,1 @@
+"""What does the work behind the interface of ``isaacgym``: assets, terrain, worlds, tensors, cameras."""
