@@ -1,7 +1,8 @@
 """Networks and policies; ``POLICY_CLASSES`` names the ones that a configuration can ask for."""
 
 from st_rl.modules.actor_critic import Actor, ActorCritic, Critic, StatePrediction
-from st_rl.modules.actor_critic_field_mutex import ActorCriticClimbMutex, ActorCriticFieldMutex
+from st_rl.modules.actor_critic_climb_mutex import ActorCriticClimbMutex
+from st_rl.modules.actor_critic_field_mutex import ActorCriticFieldMutex
 from st_rl.modules.actor_critic_mutex import ActorCriticMutex
 from st_rl.modules.actor_critic_recurrent import (
     ActorCriticHiddenState,

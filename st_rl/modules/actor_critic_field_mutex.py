@@ -1,15 +1,14 @@
-"""Mutex policies that choose the sub-policy by the obstacle ahead.
+"""The mutex policy that chooses the sub-policy by the obstacle ahead.
 
 The ``engaging_block`` segment is ``[signed distance, one-hot over obstacle ids, block info (2)]`` with the obstacle ids
-walk, tilt, crawl, jump, leap; sub-policy i is for obstacle i. Of ``proprioception`` the part ``commands`` begins with
-the forward velocity command, and the part ``actions`` is the last action.
+walk, tilt, crawl, jump, leap; sub-policy i is for obstacle i. The part ``commands`` of ``proprioception`` begins with
+the forward velocity command, and its part ``actions`` is the last action.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +16,8 @@ from torch import Tensor
 
 from st_rl.modules.actor_critic import ActorCritic
 from st_rl.modules.actor_critic_mutex import ActorCriticMutex
-from st_rl.modules.mutex_cfg import ClimbMutexCfg, FieldMutexCfg
+from st_rl.modules.mutex_cfg import FieldMutexCfg
+from st_rl.modules.velocity_commands import VelocityCommand, as_range, velocities_by_index
 from st_rl.utils.errors import UserError
 from st_rl.utils.gaussian import DiagonalGaussian
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout, get_obs_slice
@@ -25,9 +25,6 @@ from st_rl.utils.policy_interface import FORWARD_COMMAND
 from st_rl.utils.run_folder import config_entry
 
 logger = logging.getLogger(__name__)
-
-VelocityCommand = float | Sequence[float]
-"""A forward velocity in m/s, or a range ``(low, high)`` to draw it from."""
 
 _NUM_BLOCK_INFO = 2
 
@@ -83,7 +80,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
             raise UserError(f"action_smoothing_buffer_len must be at least 1, not {action_smoothing_buffer_len}")
         self.reset_non_selected = reset_non_selected
         self.action_smoothing_buffer_len = action_smoothing_buffer_len
-        self.cmd_vel_mapping = _by_index(cmd_vel_mapping or {}, len(self.submodules))
+        self.cmd_vel_mapping = velocities_by_index(cmd_vel_mapping or {}, len(self.submodules))
         self._check_layout()
         self._find_columns(proprioception_parts)
         scales = [self._lin_vel_scale(index) for index in range(len(self.submodules))]
@@ -314,7 +311,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
         """``(P, 2)`` low and high of each sub-policy's command in m/s, nan where it is not overridden."""
         ranges = torch.full((len(self.submodules), 2), torch.nan)
         for index, velocity in self.cmd_vel_mapping.items():
-            ranges[index] = torch.tensor(_as_range(velocity))
+            ranges[index] = torch.tensor(as_range(velocity))
         return ranges
 
     def _lin_vel_scale(self, index: int) -> float:
@@ -359,84 +356,6 @@ class ActorCriticFieldMutex(ActorCriticMutex):
             )
         if num_policies < num_obstacles:
             logger.warning("no sub-policy for obstacle ids from %d on: the first one walks there", num_policies)
-
-
-class ActorCriticClimbMutex(ActorCriticFieldMutex):
-    """Has one more sub-policy, the last, that jumps down; that of the jump obstacle jumps up."""
-
-    cfg_class = ClimbMutexCfg
-
-    JUMP_OBSTACLE_ID = 3
-
-    def __init__(
-        self,
-        num_actor_obs: int,
-        num_critic_obs: int,
-        num_actions: int,
-        sub_policy_class_name: str,
-        sub_policy_paths: Sequence[str | Path],
-        *args: Any,
-        jump_down_policy_path: str | Path | None = None,
-        jump_down_vel: VelocityCommand | None = None,
-        **kwargs: Any,
-    ) -> None:
-        """``jump_down_policy_path``: run folder of the policy that jumps down, appended to ``sub_policy_paths``.
-
-        Without it the last of ``sub_policy_paths`` jumps down. ``jump_down_vel``: forward velocity for it, fixed or a
-        range; without it that of ``cmd_vel_mapping``, or else the one for jumping up, holds.
-        """
-        self.jump_down_vel = jump_down_vel
-        paths = [*sub_policy_paths, *([] if jump_down_policy_path is None else [jump_down_policy_path])]
-        super().__init__(num_actor_obs, num_critic_obs, num_actions, sub_policy_class_name, paths, *args, **kwargs)
-
-    def get_policy_selection(self, observations: Tensor) -> Tensor:
-        """As in ``ActorCriticFieldMutex``; a jump goes up where the last block info is above zero, else down."""
-        selection = super().get_policy_selection(observations)
-        is_jump = torch.arange(selection.shape[-1], device=selection.device) == self.JUMP_OBSTACLE_ID
-        goes_up = self._engaging_block(observations)[..., -1:] > 0.0
-        jump_down = selection[..., self.JUMP_OBSTACLE_ID].unsqueeze(-1) & ~goes_up
-        return torch.cat([selection & (goes_up | ~is_jump), jump_down], dim=-1)
-
-    def _num_obstacle_policies(self) -> int:
-        return len(self.submodules) - 1
-
-    def _command_ranges(self) -> Tensor:
-        ranges = super()._command_ranges()
-        if self.jump_down_vel is not None:
-            ranges[-1] = torch.tensor(_as_range(self.jump_down_vel))
-        elif len(self.submodules) - 1 not in self.cmd_vel_mapping:
-            ranges[-1] = ranges[self.JUMP_OBSTACLE_ID]
-        return ranges
-
-    def _check_layout(self) -> None:
-        super()._check_layout()
-        if self._num_obstacle_policies() <= self.JUMP_OBSTACLE_ID:
-            raise UserError(
-                f"{type(self).__name__} needs sub-policies for the obstacle ids 0 to {self.JUMP_OBSTACLE_ID} at least "
-                f"and, last, one to jump down; it was given {len(self.submodules)} run folders"
-            )
-
-
-def _by_index(mapping: Mapping[int | str, VelocityCommand], num_policies: int) -> dict[int, VelocityCommand]:
-    """The mapping with integer keys: JSON has strings."""
-    result: dict[int, VelocityCommand] = {}
-    for key, velocity in mapping.items():
-        try:
-            index = int(key)
-        except ValueError:
-            index = -1
-        if not 0 <= index < num_policies:
-            raise UserError(f"cmd_vel_mapping has the key {key!r}; its keys are sub-policies, 0 to {num_policies - 1}")
-        result[index] = velocity
-    return result
-
-
-def _as_range(velocity: VelocityCommand) -> tuple[float, float]:
-    if isinstance(velocity, int | float):
-        return float(velocity), float(velocity)
-    if len(velocity) != 2:
-        raise UserError(f"a velocity command is a number or a range (low, high), not {velocity}")
-    return float(velocity[0]), float(velocity[1])
 
 
 def _with_columns(observations: Tensor, columns: slice, value: Tensor) -> Tensor:
