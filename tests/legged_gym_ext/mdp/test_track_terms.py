@@ -1,92 +1,27 @@
-"""Terms of tasks on tracks, on hand-placed robots.
-
-The track of every world: six blocks of 2 m, the first obstacle ends at x = 2.5 m, each is 0.4 m deep (the gap 0.5 m).
-Floors lie at 0.7 m, behind the jump at 0.9 m, behind the drop at 0.6 m.
-"""
+"""Observations, rewards and ends of episodes of tasks on tracks, on the robots of ``hand_placed``."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import pytest
 import torch
+from hand_placed import ENDS, SIX, STARTS, all_of, close, make, place, track_cfg
 
 from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
-from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.robots.go1 import GO1
 from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
 from legged_gym_ext.sim.registry import make_simulator
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES
-from legged_gym_ext.terrain.tracks import TrackCfg, num_boxes
-
-SIX = ("tilt", "crawl", "jump", "down", "leap", "hurdle")
-VALUES = {"tilt": 0.3, "crawl": 0.25, "jump": 0.2, "down": -0.3, "leap": 0.5, "hurdle": 0.1}
-ENDS = [2.5, 4.5, 6.5, 8.5, 10.5, 12.5]
-STARTS = [2.1, 4.1, 6.1, 8.1, 10.0, 12.1]
-
-
-def track_cfg(*blocks: str, **cfg) -> TrackCfg:
-    """``blocks`` in this order with every length fixed."""
-    return TrackCfg(
-        blocks=blocks,
-        num_blocks=len(blocks),
-        order="given",
-        width=(2.0, 2.0),
-        block_length=(2.0, 2.0),
-        start_length=(0.5, 0.5),
-        gap_depth=(0.6, 0.6),
-        parameters={name: (VALUES[name], VALUES[name]) for name in blocks},
-        depths=dict.fromkeys(blocks, (0.4, 0.4)),
-        **cfg,
-    )
-
-
-def make(cfg: TrackCfg, num: int, seed: int = 0) -> EnvState:
-    """``num`` worlds with fresh tracks and soft obstacles; control step 0.02 s."""
-    scene = SceneCfg(num_boxes=num_boxes(cfg))
-    sim = make_simulator("mujoco", GO1, num, sim=SimCfg(num_threads=1), scene=scene)
-    generator = torch.Generator().manual_seed(seed)
-    env = EnvState(sim, None, action_scale=0.25, max_episode_length=100, generator=generator, track_cfg=cfg)
-    tracks.new_track(env, torch.ones(num, dtype=torch.bool))
-    env.update_kinematics()
-    return env
-
-
-def place(env: EnvState, x: Sequence[float], y: float = 0.0, z: float = 1.0, yaw: float = 0.0) -> TrackState:
-    """Put the robots in the default pose at ``x``, one for each world."""
-    root = torch.zeros(env.num_envs, 13)
-    root[:, 0], root[:, 1], root[:, 2] = torch.tensor(x), y, z
-    zero = torch.zeros(env.num_envs)
-    root[:, 3:7] = quat_from_euler_xyz(zero, zero, zero + yaw)
-    pose = env.default_dof_pos.expand(env.num_envs, -1)
-    env.sim.reset(torch.ones(env.num_envs, dtype=torch.bool), root, pose, torch.zeros_like(pose))
-    env.update_kinematics()
-    return tracks.track_of(env)
-
-
-def went(env: EnvState, x: Sequence[float], depth: Sequence[float] | None = None) -> TrackState:
-    """Pretend that the episodes led to ``x``, with bodies ``depth`` m inside soft obstacles."""
-    track = place(env, x)
-    track.max_x = torch.tensor(x)
-    track.worst_penetration = torch.zeros(env.num_envs) if depth is None else torch.tensor(depth)
-    return track
+from legged_gym_ext.terrain.tracks import TrackCfg
 
 
 @pytest.fixture(scope="module")
 def env() -> EnvState:
     return make(track_cfg(*SIX), 6)
-
-
-def close(value: torch.Tensor, expected: list, atol: float = 1e-5) -> None:
-    torch.testing.assert_close(value, torch.tensor(expected), atol=atol, rtol=0)
-
-
-def all_of(env: EnvState) -> torch.Tensor:
-    return torch.ones(env.num_envs, dtype=torch.bool)
 
 
 def test_a_term_without_a_track_says_so() -> None:
@@ -296,116 +231,3 @@ def test_below_the_track(env: EnvState) -> None:
 def test_finished(env: EnvState) -> None:
     place(env, [13.19, 13.21, 0.0, 12.6, 20.0, 13.0])
     assert tracks.finished(env).tolist() == [False, True, False, False, True, False]
-
-
-# ------------------------------------------------------------------ events and curriculum
-
-
-def test_a_new_track_touches_only_its_worlds() -> None:
-    field = make(TrackCfg(blocks=("jump", "leap", "crawl"), num_blocks=3), 4)
-    track = tracks.track_of(field)
-    track.max_x[:], track.worst_penetration[:] = 3.0, 0.1
-    before = {name: value.clone() for name, value in vars(track.tracks).items()}
-    boxes, origins = field.sim.boxes.clone(), field.env_origins.clone()
-    mask = torch.tensor([False, True, False, True])
-    tracks.new_track(field, mask)
-    for name in ("boxes", "start", "parameter"):
-        now = vars(track.tracks)[name]
-        assert torch.equal(now[~mask], before[name][~mask])
-        assert not torch.equal(now[1], before[name][1]) and not torch.equal(now[3], before[name][3])
-    assert torch.equal(field.sim.boxes[~mask], boxes[~mask]) and torch.equal(field.sim.boxes, track.tracks.boxes)
-    assert torch.equal(field.env_origins[~mask], origins[~mask])
-    close(field.env_origins[:, 2], track.tracks.floor_height[:, 0].tolist())
-    assert track.max_x.tolist() == [3.0, 0.0, 3.0, 0.0]
-    close(track.worst_penetration, [0.1, 0.0, 0.1, 0.0])
-
-
-def test_difficulty_is_drawn_within_the_level() -> None:
-    field = make(TrackCfg(blocks=("jump", "crawl"), num_blocks=2), 200)
-    track = tracks.track_of(field)
-    track.levels[:] = torch.tensor([3, 9])
-    tracks.new_track(field, all_of(field), num_levels=10)
-    low = torch.where(track.tracks.kind == 0, 0.3, 0.9)
-    assert (track.tracks.difficulty >= low).all() and (track.tracks.difficulty <= low + 0.1).all()
-    tracks.new_track(field, all_of(field), num_levels=10, uniform=True)
-    assert track.tracks.difficulty.min() < 0.05 and track.tracks.difficulty.max() > 0.95
-    close(track.tracks.difficulty.mean(), 0.5, atol=0.05)  # pyright: ignore[reportArgumentType]
-
-
-def test_obstacles_are_solid_as_often_as_their_probability_says() -> None:
-    field = make(track_cfg("hurdle"), 400)
-    tracks.track_of(field).solid_probability[:] = 0.3
-    tracks.new_track(field, all_of(field))
-    assert 0.2 < field.sim.solid.all(dim=1).float().mean() < 0.4
-
-
-def test_levels_rise_and_fall() -> None:
-    pair = make(track_cfg("jump", "down"), 6)
-    # Both passed; failed at the first; not quite behind it; failed at the second; both passed, one touched; masked.
-    track = went(pair, [5.1, 2.0, 2.7, 3.5, 5.1, 5.1], [0.02, 0.0, 0.0, 0.0, 0.05, 0.0])
-    track.levels[:] = 4
-    tracks.track_level(pair, torch.tensor([True] * 5 + [False]))
-    assert track.levels.tolist() == [[5, 5], [3, 4], [4, 4], [5, 3], [3, 3], [4, 4]]
-    close(tracks.mean_level(pair), [5.0, 3.5, 4.0, 4.0, 3.0, 4.0])
-
-
-def test_levels_stay_in_their_range() -> None:
-    pair = make(track_cfg("jump"), 200)
-    track = went(pair, [3.1] * 100 + [1.0] * 100)
-    track.levels[:100] = 9
-    tracks.track_level(pair, all_of(pair))
-    assert set(track.levels[:100, 0].tolist()) == set(range(10))  # past the top: any
-    assert (track.levels[100:] == 0).all()
-
-
-def test_a_failure_after_a_success_of_the_same_type_is_no_failure() -> None:
-    twice = make(TrackCfg(blocks=("jump",), num_blocks=2, block_length=(2.0, 2.0), start_length=(0.5, 0.5)), 1)
-    track = went(twice, [3.5])
-    track.levels[:] = 4
-    tracks.track_level(twice, all_of(twice))
-    assert track.levels.tolist() == [[4]]
-
-
-def test_random_levels_touch_only_their_worlds() -> None:
-    pair = make(track_cfg("jump", "down"), 400)
-    track, mask = tracks.track_of(pair), torch.arange(400) < 300
-    tracks.random_track_level(pair, mask, num_levels=4)
-    assert (track.levels[300:] == 0).all() and set(track.levels[:300].flatten().tolist()) == {0, 1, 2, 3}
-
-
-def test_soft_obstacles_turn_solid_with_success() -> None:
-    pair = make(track_cfg("crawl", "hurdle"), 6)
-    # Half passed; all; none; half but touched; all, already solid; masked.
-    track = went(pair, [3.1, 5.1, 2.0, 3.1, 5.1, 5.1], [0.0, 0.02, 0.0, 0.05, 0.0, 0.0])
-    track.solid_probability = torch.tensor([0.5, 0.5, 0.5, 0.5, 1.0, 0.5])
-    tracks.soft_to_solid(pair, torch.tensor([True] * 5 + [False]), step=0.2)
-    close(tracks.solid_probability(pair), [0.7, 0.7, 0.3, 0.5, 1.0, 0.5])
-    track.solid_probability[:] = 0.1
-    went(pair, [0.0] * 6)
-    tracks.soft_to_solid(pair, all_of(pair), step=0.2)
-    close(track.solid_probability, [0.0] * 6)
-
-
-# ------------------------------------------------------------------ metrics and persistence
-
-
-def test_progress_is_that_of_the_farthest_place(env: EnvState) -> None:
-    tracks.new_track(env, all_of(env))
-    track = place(env, [3.1, 2.9, -0.5, 13.1, 5.1, 0.0])
-    track.advance()
-    place(env, [0.0] * 6)
-    track.advance()
-    close(tracks.passed_fraction(env), [1 / 6, 0.0, 0.0, 1.0, 1 / 3, 0.0])
-    close(tracks.distance_covered(env), [3.1, 2.9, 0.0, 13.1, 5.1, 0.0])
-
-
-def test_state_is_restored() -> None:
-    cfg = TrackCfg(blocks=("jump", "crawl"), num_blocks=2)
-    one, other = make(cfg, 3, seed=0), make(cfg, 3, seed=1)
-    tracks.track_of(one).levels[:] = 3
-    went(one, [1.0, 2.0, 3.0], [0.1, 0.2, 0.3])
-    other.sim.load_state_dict(one.sim.state_dict())
-    other.load_state_dict(one.state_dict())
-    assert torch.equal(tracks.engaging_block(one), tracks.engaging_block(other))
-    for name, value in tracks.track_of(one).state_dict().items():
-        assert torch.equal(value, tracks.track_of(other).state_dict()[name]), name
