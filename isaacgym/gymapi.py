@@ -4,232 +4,97 @@ from __future__ import annotations
 
 from isaacgym.api.enums import (
     AXIS_ALL as AXIS_ALL,
-)
-from isaacgym.api.enums import (
     AXIS_NONE as AXIS_NONE,
-)
-from isaacgym.api.enums import (
     AXIS_ROTATION as AXIS_ROTATION,
-)
-from isaacgym.api.enums import (
     AXIS_SWING_1 as AXIS_SWING_1,
-)
-from isaacgym.api.enums import (
     AXIS_SWING_2 as AXIS_SWING_2,
-)
-from isaacgym.api.enums import (
     AXIS_TRANSLATION as AXIS_TRANSLATION,
-)
-from isaacgym.api.enums import (
     AXIS_TWIST as AXIS_TWIST,
-)
-from isaacgym.api.enums import (
     AXIS_X as AXIS_X,
-)
-from isaacgym.api.enums import (
     AXIS_Y as AXIS_Y,
-)
-from isaacgym.api.enums import (
     AXIS_Z as AXIS_Z,
-)
-from isaacgym.api.enums import (
     DEFAULT_VIEWER_HEIGHT as DEFAULT_VIEWER_HEIGHT,
-)
-from isaacgym.api.enums import (
     DEFAULT_VIEWER_WIDTH as DEFAULT_VIEWER_WIDTH,
-)
-from isaacgym.api.enums import (
     INVALID_HANDLE as INVALID_HANDLE,
-)
-from isaacgym.api.enums import (
     RIGID_BODY_DISABLE_GRAVITY as RIGID_BODY_DISABLE_GRAVITY,
-)
-from isaacgym.api.enums import (
     RIGID_BODY_DISABLE_SIMULATION as RIGID_BODY_DISABLE_SIMULATION,
-)
-from isaacgym.api.enums import (
     RIGID_BODY_ENABLE_GYROSCOPIC_FORCES as RIGID_BODY_ENABLE_GYROSCOPIC_FORCES,
-)
-from isaacgym.api.enums import (
     RIGID_BODY_NONE as RIGID_BODY_NONE,
-)
-from isaacgym.api.enums import (
     STATE_ALL as STATE_ALL,
-)
-from isaacgym.api.enums import (
     STATE_NONE as STATE_NONE,
-)
-from isaacgym.api.enums import (
     STATE_POS as STATE_POS,
-)
-from isaacgym.api.enums import (
     STATE_VEL as STATE_VEL,
-)
-from isaacgym.api.enums import (
     CameraFollowMode as CameraFollowMode,
-)
-from isaacgym.api.enums import (
     ContactCollection as ContactCollection,
-)
-from isaacgym.api.enums import (
     CoordinateSpace as CoordinateSpace,
-)
-from isaacgym.api.enums import (
     DofDriveMode as DofDriveMode,
-)
-from isaacgym.api.enums import (
     DofType as DofType,
-)
-from isaacgym.api.enums import (
     ImageType as ImageType,
-)
-from isaacgym.api.enums import (
     IndexDomain as IndexDomain,
-)
-from isaacgym.api.enums import (
     JointType as JointType,
-)
-from isaacgym.api.enums import (
     MeshNormalMode as MeshNormalMode,
-)
-from isaacgym.api.enums import (
     MeshType as MeshType,
-)
-from isaacgym.api.enums import (
     SimType as SimType,
-)
-from isaacgym.api.enums import (
     SoftMaterialType as SoftMaterialType,
-)
-from isaacgym.api.enums import (
     TendonType as TendonType,
-)
-from isaacgym.api.enums import (
     TensorDataType as TensorDataType,
-)
-from isaacgym.api.enums import (
     UpAxis as UpAxis,
-)
-from isaacgym.api.enums import (
     UsdMaterialMode as UsdMaterialMode,
 )
 from isaacgym.api.handles import (
     ActionEvent as ActionEvent,
-)
-from isaacgym.api.handles import (
     Env as Env,
-)
-from isaacgym.api.handles import (
     PerformanceTimers as PerformanceTimers,
-)
-from isaacgym.api.handles import (
     Tensor as Tensor,
 )
 from isaacgym.api.keys import (
     KeyboardInput as KeyboardInput,
-)
-from isaacgym.api.keys import (
     MouseInput as MouseInput,
 )
 from isaacgym.api.params import (
     CameraProperties as CameraProperties,
-)
-from isaacgym.api.params import (
     FlexParams as FlexParams,
-)
-from isaacgym.api.params import (
     HeightFieldParams as HeightFieldParams,
-)
-from isaacgym.api.params import (
     OmniConnectionParams as OmniConnectionParams,
-)
-from isaacgym.api.params import (
     PhysXParams as PhysXParams,
-)
-from isaacgym.api.params import (
     PlaneParams as PlaneParams,
-)
-from isaacgym.api.params import (
     SimParams as SimParams,
-)
-from isaacgym.api.params import (
     TriangleMeshParams as TriangleMeshParams,
-)
-from isaacgym.api.params import (
     UsdExportOptions as UsdExportOptions,
-)
-from isaacgym.api.params import (
     Version as Version,
 )
 from isaacgym.api.properties import (
     ActuatorProperties as ActuatorProperties,
-)
-from isaacgym.api.properties import (
     AttractorProperties as AttractorProperties,
-)
-from isaacgym.api.properties import (
     DofFrame as DofFrame,
-)
-from isaacgym.api.properties import (
     DofState as DofState,
-)
-from isaacgym.api.properties import (
     ForceSensor as ForceSensor,
-)
-from isaacgym.api.properties import (
     ForceSensorProperties as ForceSensorProperties,
-)
-from isaacgym.api.properties import (
     IndexRange as IndexRange,
-)
-from isaacgym.api.properties import (
     RigidBodyProperties as RigidBodyProperties,
-)
-from isaacgym.api.properties import (
     RigidBodyState as RigidBodyState,
-)
-from isaacgym.api.properties import (
     RigidShapeProperties as RigidShapeProperties,
-)
-from isaacgym.api.properties import (
     TendonProperties as TendonProperties,
 )
 from isaacgym.api.vectors import (
     Mat33 as Mat33,
-)
-from isaacgym.api.vectors import (
     Mat44 as Mat44,
-)
-from isaacgym.api.vectors import (
     Quat as Quat,
-)
-from isaacgym.api.vectors import (
     SpatialForce as SpatialForce,
-)
-from isaacgym.api.vectors import (
     Transform as Transform,
-)
-from isaacgym.api.vectors import (
     Vec2 as Vec2,
-)
-from isaacgym.api.vectors import (
     Vec3 as Vec3,
-)
-from isaacgym.api.vectors import (
     Velocity as Velocity,
 )
 from isaacgym.engine.actors import Asset as Asset
 from isaacgym.engine.errors import GymError as GymError
 from isaacgym.engine.options import (
     AssetOptions as AssetOptions,
-)
-from isaacgym.engine.options import (
     VhacdParams as VhacdParams,
 )
 from isaacgym.engine.simulation import Sim as Sim
 from isaacgym.engine.viewer import Viewer as Viewer
-from isaacgym.gym import Gym as Gym
-from isaacgym.gym import acquire_gym as acquire_gym
+from isaacgym.gym import Gym as Gym, acquire_gym as acquire_gym
 
 SIM_PHYSX = SimType.SIM_PHYSX
 SIM_FLEX = SimType.SIM_FLEX

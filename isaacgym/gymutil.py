@@ -15,19 +15,23 @@ from isaacgym.api.enums import ContactCollection, SimType, UpAxis
 from isaacgym.api.fields import Closed
 from isaacgym.api.params import FlexParams, PhysXParams, SimParams
 from isaacgym.api.vectors import Vec3
-from isaacgym.lines import AxesGeometry as AxesGeometry
-from isaacgym.lines import LineGeometry as LineGeometry
-from isaacgym.lines import WireframeBBoxGeometry as WireframeBBoxGeometry
-from isaacgym.lines import WireframeBoxGeometry as WireframeBoxGeometry
-from isaacgym.lines import WireframeSphereGeometry as WireframeSphereGeometry
-from isaacgym.lines import draw_line as draw_line
-from isaacgym.lines import draw_lines as draw_lines
-from isaacgym.randomization import apply_random_samples as apply_random_samples
-from isaacgym.randomization import check_buckets as check_buckets
-from isaacgym.randomization import generate_random_samples as generate_random_samples
-from isaacgym.randomization import get_default_setter_args as get_default_setter_args
-from isaacgym.randomization import get_property_getter_map as get_property_getter_map
-from isaacgym.randomization import get_property_setter_map as get_property_setter_map
+from isaacgym.lines import (
+    AxesGeometry as AxesGeometry,
+    LineGeometry as LineGeometry,
+    WireframeBBoxGeometry as WireframeBBoxGeometry,
+    WireframeBoxGeometry as WireframeBoxGeometry,
+    WireframeSphereGeometry as WireframeSphereGeometry,
+    draw_line as draw_line,
+    draw_lines as draw_lines,
+)
+from isaacgym.randomization import (
+    apply_random_samples as apply_random_samples,
+    check_buckets as check_buckets,
+    generate_random_samples as generate_random_samples,
+    get_default_setter_args as get_default_setter_args,
+    get_property_getter_map as get_property_getter_map,
+    get_property_setter_map as get_property_setter_map,
+)
 
 logger = logging.getLogger(__name__)
 

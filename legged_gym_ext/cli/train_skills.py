@@ -11,8 +11,7 @@ from typing import Annotated
 from legged_gym_ext.pipeline.plan import SkillsPlan, plan_stages
 from legged_gym_ext.pipeline.report_page import write_page
 from legged_gym_ext.pipeline.stages import locked, run_stages
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs import folders as runs, mutex
 from legged_gym_ext.runs.command_line import parse_options, run_script
 from legged_gym_ext.runs.outputs import require_folder_for_skills
 from st_rl.utils.ranges import Bounds, Checked, Count, Whole

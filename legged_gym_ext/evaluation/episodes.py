@@ -12,8 +12,7 @@ from legged_gym_ext.envs.cfg import MetricTermCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation.body_probe import BodyProbe
 from legged_gym_ext.evaluation.walk import EpisodeClock, Policy
-from legged_gym_ext.mdp import metrics, rewards
-from legged_gym_ext.mdp import track_terms as tracks
+from legged_gym_ext.mdp import metrics, rewards, track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.terrain import queries

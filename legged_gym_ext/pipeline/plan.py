@@ -12,8 +12,7 @@ from legged_gym_ext.evaluation.report import read_report
 from legged_gym_ext.evaluation.shipped import BLINDFOLD
 from legged_gym_ext.pipeline.stages import Stage
 from legged_gym_ext.robots.registry import get_robot
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs import folders as runs, mutex
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.tasks.skills import NUM_LEVELS, SKILLS
 from st_rl.utils.errors import UserError

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs import folders as runs, mutex
 from legged_gym_ext.runs.deployment import deployment
 from legged_gym_ext.runs.outputs import DEPLOYMENT
 from st_rl.runners import checkpoint

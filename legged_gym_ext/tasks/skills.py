@@ -15,8 +15,7 @@ from legged_gym_ext.envs.cfg import (
     RewardTermCfg,
     TerminationTermCfg,
 )
-from legged_gym_ext.mdp import events, metrics, observations, rewards, terminations
-from legged_gym_ext.mdp import track_terms as tracks
+from legged_gym_ext.mdp import events, metrics, observations, rewards, terminations, track_terms as tracks
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
 from legged_gym_ext.tasks.cfg import LOCOMOTION_PPO, LoadCfg, PolicyCfg, TaskCfg, TrainCfg
 from legged_gym_ext.terrain.blocks import BLOCKS

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from legged_gym_ext.envs.cfg import EventTermCfg, ObsTermCfg, ProprioceptionCfg
-from legged_gym_ext.mdp import observations
-from legged_gym_ext.mdp import track_terms as tracks
+from legged_gym_ext.mdp import observations, track_terms as tracks
 from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sensors.latency import LatencyCfg

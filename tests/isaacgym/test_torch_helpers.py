@@ -8,8 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from isaacgym import torch_utils as tu
 from isaacgym.engine.frames import quat_from_rpy, quat_multiply, quat_to_matrix

@@ -15,15 +15,13 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import legged_gym_ext
 import st_rl
 from legged_gym_ext.envs.cfg import CurriculumTermCfg, EventTermCfg, MetricTermCfg, ObsTermCfg, TerminationTermCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
-from legged_gym_ext.mdp import curriculum, events, metrics, terminations
-from legged_gym_ext.mdp import track_terms as tracks
+from legged_gym_ext.mdp import curriculum, events, metrics, terminations, track_terms as tracks
 from legged_gym_ext.pipeline.plan import SkillsPlan
 from legged_gym_ext.robots.go1 import GO1
 from legged_gym_ext.runs.command_line import parse_options, parse_task

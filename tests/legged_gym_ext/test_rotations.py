@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from legged_gym_ext.rotations import (
     euler_xyz_from_quat,

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import torch
 
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs import folders as runs, mutex
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.modules import ActorCritic
 from st_rl.runners import checkpoint

@@ -5,8 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from isaacgym.engine.asset import Shape
 from isaacgym.engine.frames import quat_from_rpy, quat_multiply, quat_to_matrix, rotate

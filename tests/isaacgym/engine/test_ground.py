@@ -6,8 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from isaacgym.api.params import TriangleMeshParams
 from isaacgym.engine.convex import ConvexPiece, quat_from_matrix

@@ -14,8 +14,7 @@ import torch
 from commands import call
 from toy_runs import write_toy_skills
 
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs import folders as runs, mutex
 from legged_gym_ext.runs.shipping import without_absolute_paths
 from legged_gym_ext.sim.mujoco.gl import find_gl_library
 from st_rl.utils.run_folder import load_checkpoint, read_config

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from legged_gym_ext.robots.base import GeomCfg
 from legged_gym_ext.robots.geometry import (

@@ -14,8 +14,7 @@ from toy_runs import write_toy_run, write_toy_skills
 
 from legged_gym_ext.evaluation.report import read_report
 from legged_gym_ext.evaluation.shipped import headline, shipped_tables
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs import folders as runs, mutex
 from st_rl.datasets.motion_file import load_motion
 from st_rl.utils.errors import UserError
 

@@ -14,8 +14,7 @@ import torch
 from toy_runs import write_toy_run, write_toy_skills
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs import folders as runs, mutex
 from legged_gym_ext.runs.mutex import MUTEX_ORDER, MutexOptions
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES

@@ -13,8 +13,7 @@ import torch
 from commands import call
 from toy_runs import write_toy_run, write_toy_skills
 
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import outputs
+from legged_gym_ext.runs import folders as runs, outputs
 from legged_gym_ext.runs.shipping import ship
 from st_rl.runners import checkpoint
 from st_rl.utils.errors import UserError

@@ -15,8 +15,7 @@ from toy_runs import write_toy_skills
 from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.mdp.proprioception import ObsScalesCfg
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs import folders as runs, mutex
 from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg

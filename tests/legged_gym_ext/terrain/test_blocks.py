@@ -6,8 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.terrain.blocks import (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES, BLOCKS
 from legged_gym_ext.terrain.queries import height_at

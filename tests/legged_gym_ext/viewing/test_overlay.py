@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from toy_runs import write_toy_skills
 
-from legged_gym_ext.runs import folders as runs
-from legged_gym_ext.runs import mutex
+from legged_gym_ext.runs import folders as runs, mutex
 from legged_gym_ext.sim.interface import CameraCfg
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.overlay import active_skill, depth_inset, put_in_corner, track_caption, write_text

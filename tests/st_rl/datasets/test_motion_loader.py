@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from st_rl.datasets import AMPLoader, Motion, load_motion, save_motion
 from st_rl.datasets.rotations import slerp

@@ -8,8 +8,7 @@ from collections import OrderedDict
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import (

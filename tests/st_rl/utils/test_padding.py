@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from st_rl.utils.padding import split_and_pad_trajectories, trajectory_starts, unpad, unpad_trajectories
 
