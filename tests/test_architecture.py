@@ -21,15 +21,14 @@ ENGINE_FOLDERS = {"mujoco", "warp"}
 ST_RL_LAYERS = ("utils", "modules", "storage", "algorithms", "runners")
 """Each may import itself and those before it; env and datasets stand beside utils."""
 ALLOWED = {
-    "rotations": set(),
     "kernels": set(),
     "plugins": set(),
-    "robots": {"rotations", "plugins"},
+    "robots": {"plugins"},
     "resource_folder": set(),
-    "terrain": {"rotations"},
-    "sensors": {"rotations", "kernels"},
-    "sim": {"rotations", "kernels", "robots", "terrain", "sensors"},
-    "mdp": {"rotations", "kernels", "robots", "terrain", "sensors", "sim.interface"},
+    "terrain": set(),
+    "sensors": {"kernels"},
+    "sim": {"kernels", "robots", "terrain", "sensors"},
+    "mdp": {"kernels", "robots", "terrain", "sensors", "sim.interface"},
 }
 """Parts of legged_gym_ext below envs, and the parts that each may import besides itself."""
 UPPER = (

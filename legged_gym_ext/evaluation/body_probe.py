@@ -7,9 +7,9 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.robots.base import LinkCfg, RobotCfg
-from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain import queries
+from st_rl.utils.rotations import quat_rotate
 
 
 class BodyProbe:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
-from legged_gym_ext.rotations import yaw_of
 from st_rl.utils.constants import constant
 from st_rl.utils.ranges import Bounds, Checked, Ordered, Seconds, Share
+from st_rl.utils.rotations import yaw_of
 
 Speed = Annotated[float, Bounds(ge=-100.0, le=100.0)]
 Speeds = Annotated[tuple[Speed, Speed], Ordered()]

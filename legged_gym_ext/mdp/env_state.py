@@ -11,11 +11,11 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.own_legs import OwnLegs
 from legged_gym_ext.mdp.track_state import TrackState
-from legged_gym_ext.rotations import quat_rotate_inverse
 from legged_gym_ext.sensors.depth_camera import DepthCamera, DepthCameraCfg
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.terrain.tracks import TrackCfg
+from st_rl.utils.rotations import quat_rotate_inverse
 
 CONTACT_FORCE = 1.0
 """A body is in contact when the net contact force on it exceeds this, N."""

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.robots.kinematics import foot_positions
-from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate, turn_planar
 from legged_gym_ext.sim.interface import DynamicsSample
 from st_rl.utils.constants import constant
 from st_rl.utils.ranges import Interval, NonNegativeInterval, Share
+from st_rl.utils.rotations import quat_from_euler_xyz, quat_rotate, turn_planar
 
 
 def reset_root_and_joints(

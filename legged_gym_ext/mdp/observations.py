@@ -13,8 +13,8 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.term_ranges import UNBOUNDED, within
-from legged_gym_ext.rotations import euler_xyz_from_quat, turn_planar, yaw_of
 from st_rl.utils.ranges import Bounds, Quantity
+from st_rl.utils.rotations import euler_xyz_from_quat, turn_planar, yaw_of
 
 GridLine = tuple[Quantity, Quantity, Annotated[int, Bounds(ge=1, le=1000)]]
 """First, last and number of points at equal distances, m."""

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.robots.base import GeomCfg, RobotCfg
-from legged_gym_ext.rotations import quat_from_euler_xyz, quat_multiply, quat_rotate
 from legged_gym_ext.sim.interface import Simulator
+from st_rl.utils.rotations import quat_from_euler_xyz, quat_multiply, quat_rotate
 
 
 class OwnLegs:

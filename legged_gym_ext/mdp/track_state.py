@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.kernels.available import compiled_kernels
-from legged_gym_ext.rotations import quat_rotate, turn_planar
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCKS, NUM_OBSTACLE_IDS
 from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, draw_kinds, num_random, slots_per_block
+from st_rl.utils.rotations import quat_rotate, turn_planar
 
 if TYPE_CHECKING:
     from legged_gym_ext.mdp.track_kernels import CompiledTracks

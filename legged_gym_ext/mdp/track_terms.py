@@ -13,9 +13,9 @@ from legged_gym_ext.mdp.events import reset_root_and_joints
 from legged_gym_ext.mdp.observations import GridLine, scan_points
 from legged_gym_ext.mdp.term_ranges import UNBOUNDED, within
 from legged_gym_ext.mdp.track_state import TrackState
-from legged_gym_ext.rotations import yaw_of
 from legged_gym_ext.terrain import queries
 from st_rl.utils.ranges import Count, Extent, Interval, Positive, Quantity, Share
+from st_rl.utils.rotations import yaw_of
 
 
 def track_of(env: EnvState) -> TrackState:

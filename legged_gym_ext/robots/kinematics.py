@@ -5,8 +5,8 @@ import itertools
 import torch
 
 from legged_gym_ext.robots.base import LEG_JOINTS, LEG_LINKS, LEGS, RobotCfg
-from legged_gym_ext.rotations import quat_rotate
 from st_rl.utils.constants import constant
+from st_rl.utils.rotations import quat_rotate
 
 
 def foot_positions(cfg: RobotCfg, dof_pos: torch.Tensor) -> torch.Tensor:

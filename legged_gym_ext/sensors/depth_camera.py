@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.kernels.available import compiled_kernels
-from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
 from legged_gym_ext.sensors.latency import Delays
 from legged_gym_ext.sensors.raycast import HeightAt, cast_rays, cast_rays_on_cpu, cast_rays_on_surface
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Bounds, Checked, Pixels, RangeError, SecondsInterval
+from st_rl.utils.rotations import quat_from_euler_xyz, quat_rotate
 
 if TYPE_CHECKING:
     from legged_gym_ext.sensors.compiled_camera import CompiledCamera

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from legged_gym_ext.rotations import quat_rotate
+from st_rl.utils.rotations import quat_rotate
 
 _TINY = 1e-9
 """Components of directions this small are taken for it, so that none is divided by zero."""

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.terrain.tracks import Tracks
 from st_rl.utils.constants import constant
+from st_rl.utils.rotations import quat_rotate
 
 CLEARED = 0.5
 """An obstacle is passed when the base is this far behind it, m."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from st_rl.datasets.motion_file import Motion, load_motion, rotation_slices
-from st_rl.datasets.rotations import slerp
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
+from st_rl.utils.rotations import slerp
 
 
 class AMPLoader:

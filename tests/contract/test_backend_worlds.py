@@ -25,10 +25,10 @@ from backend_cases import (
 )
 
 from legged_gym_ext.robots.registry import ROBOTS
-from legged_gym_ext.rotations import quat_from_euler_xyz
 from legged_gym_ext.sim.interface import DynamicsSample, SceneCfg, SimCfg, Simulator
 from legged_gym_ext.sim.registry import BACKENDS, make_simulator
 from st_rl.utils.errors import UnknownNameError, UserError
+from st_rl.utils.rotations import quat_from_euler_xyz
 
 each_case = pytest.mark.parametrize(("backend", "robot"), CASES)
 

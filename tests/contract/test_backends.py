@@ -28,9 +28,9 @@ from backend_cases import (
 )
 
 from legged_gym_ext.robots.kinematics import foot_positions
-from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sim.interface import DynamicsSample, Simulator
 from legged_gym_ext.terrain.height_field import HeightField, HeightFieldCfg
+from st_rl.utils.rotations import quat_from_euler_xyz, quat_rotate
 
 pytestmark = pytest.mark.parametrize(("backend", "robot"), CASES)
 

@@ -23,7 +23,6 @@ from torch import Tensor
 from legged_gym_ext.kernels.available import compiled_kernels
 from legged_gym_ext.robots import kinematics
 from legged_gym_ext.robots.base import RobotCfg
-from legged_gym_ext.rotations import quat_rotate, quat_rotate_inverse
 from legged_gym_ext.sim import scene as scene_text
 from legged_gym_ext.sim.interface import (
     MAX_COORDINATE,
@@ -37,6 +36,7 @@ from legged_gym_ext.sim.interface import (
 )
 from legged_gym_ext.sim.mujoco.model import MIN_BOX, ActuatorFields, WorldRenderer, compile_scene
 from legged_gym_ext.terrain.height_field import HeightField
+from st_rl.utils.rotations import quat_rotate, quat_rotate_inverse
 
 if TYPE_CHECKING:
     from legged_gym_ext.sim.mujoco.compiled import CompiledReader

@@ -16,9 +16,9 @@ import torch
 import trimesh
 
 from legged_gym_ext.robots.base import GeomCfg, RobotCfg
-from legged_gym_ext.rotations import quat_from_euler_xyz
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.viewing.web.session import PlaySession
+from st_rl.utils.rotations import quat_from_euler_xyz
 
 _WORLD = "/world"
 LANE_WIDTH = 4.0

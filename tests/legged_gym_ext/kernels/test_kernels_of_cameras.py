@@ -10,11 +10,11 @@ from hypothesis import given, settings, strategies as st
 from torch import Tensor
 
 from legged_gym_ext.kernels import depth_noise as kernels
-from legged_gym_ext.rotations import quat_from_euler_xyz
 from legged_gym_ext.sensors.depth_camera import DepthCamera, DepthCameraCfg
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, NoiseDraws, with_noise
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES
 from legged_gym_ext.terrain.tracks import TrackCfg, build_tracks, draw_kinds, num_random
+from st_rl.utils.rotations import quat_from_euler_xyz
 
 WORLDS = 16
 NOISY = DepthNoiseCfg(sky_probability=0.5, spark_probability=0.02, block_probability=0.5)

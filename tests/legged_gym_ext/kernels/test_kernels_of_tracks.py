@@ -10,11 +10,11 @@ from torch import Tensor
 from legged_gym_ext.mdp import track_terms
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.robots.go1 import GO1
-from legged_gym_ext.rotations import quat_from_euler_xyz
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
 from legged_gym_ext.sim.registry import make_simulator
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES
 from legged_gym_ext.terrain.tracks import TrackCfg, num_boxes
+from st_rl.utils.rotations import quat_from_euler_xyz
 
 WORLDS = 24
 CFGS = {

@@ -14,10 +14,10 @@ from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.mdp.track_state import TrackState
 from legged_gym_ext.robots.go1 import GO1
-from legged_gym_ext.rotations import quat_from_euler_xyz
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
 from legged_gym_ext.sim.registry import make_simulator
 from legged_gym_ext.terrain.tracks import TrackCfg, num_boxes
+from st_rl.utils.rotations import quat_from_euler_xyz
 
 SIX = ("tilt", "crawl", "jump", "down", "leap", "hurdle")
 VALUES = {"tilt": 0.3, "crawl": 0.25, "jump": 0.2, "down": -0.3, "leap": 0.5, "hurdle": 0.1}

@@ -11,10 +11,10 @@ from legged_gym_ext.mdp import curriculum, events
 from legged_gym_ext.mdp.commands import VelocityCommandCfg, resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.robots.go1 import GO1
-from legged_gym_ext.rotations import euler_xyz_from_quat, quat_from_euler_xyz
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
 from legged_gym_ext.sim.registry import make_simulator
 from legged_gym_ext.terrain.height_field import HeightField, HeightFieldCfg
+from st_rl.utils.rotations import euler_xyz_from_quat, quat_from_euler_xyz
 
 FIELD = HeightFieldCfg(num_levels=4, strip_length=4.0, width=8.0, margin=2.0, roughness=(0.0, 0.2), seed=2)
 

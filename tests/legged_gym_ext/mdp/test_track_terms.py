@@ -11,12 +11,12 @@ from hand_placed import ENDS, SIX, STARTS, all_of, close, make, place, track_cfg
 from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.robots.go1 import GO1
-from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
 from legged_gym_ext.sim.registry import make_simulator
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES
 from legged_gym_ext.terrain.tracks import TrackCfg
+from st_rl.utils.rotations import quat_from_euler_xyz, quat_rotate
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import torch
 from legged_gym_ext.envs.cfg import ObsTermCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.mdp import observations
-from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.sensors.depth_camera import DepthCamera, DepthCameraCfg, pixel_rays
 from legged_gym_ext.sensors.depth_noise import (
     DepthNoiseCfg,
@@ -23,6 +22,7 @@ from legged_gym_ext.sensors.depth_noise import (
 )
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.utils.errors import UserError
+from st_rl.utils.rotations import quat_rotate
 
 EXACT = DepthCameraCfg(
     position=(0.0, 0.0, 0.0), pitch=0.0, position_range=0.0, angle_range=0.0, noise=None, latency=(0.0, 0.0)

@@ -8,12 +8,12 @@ import pytest
 import torch
 from engine import ray_distances
 
-from legged_gym_ext.rotations import quat_from_euler_xyz, quat_rotate
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg, pixel_rays
 from legged_gym_ext.sensors.raycast import cast_rays, cast_rays_on_cpu, cast_rays_on_surface
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES
 from legged_gym_ext.terrain.height_field import HeightField, HeightFieldCfg
 from legged_gym_ext.terrain.tracks import TrackCfg, build_tracks, draw_kinds, num_random
+from st_rl.utils.rotations import quat_from_euler_xyz, quat_rotate
 
 UPRIGHT = [0.0, 0.0, 0.0, 1.0]
 

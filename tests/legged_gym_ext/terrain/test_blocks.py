@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.terrain.blocks import (
     BLOCK_NAMES,
     BLOCKS,
@@ -21,6 +20,7 @@ from legged_gym_ext.terrain.blocks import (
     span,
 )
 from legged_gym_ext.terrain.queries import height_at
+from st_rl.utils.rotations import quat_rotate
 
 UPRIGHT = [0.0, 0.0, 0.0, 1.0]
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from engine import ray_heights, sphere_depths
 
-from legged_gym_ext.rotations import quat_from_euler_xyz
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCK_NAMES
 from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, draw_kinds, num_random
+from st_rl.utils.rotations import quat_from_euler_xyz
 
 UPRIGHT = [0.0, 0.0, 0.0, 1.0]
 

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from legged_gym_ext.cli.block_pictures import main
-from legged_gym_ext.rotations import quat_rotate
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
 from legged_gym_ext.sim.mujoco.gl import find_gl_library
 from legged_gym_ext.sim.mujoco.model import WorldRenderer
@@ -23,6 +22,7 @@ from legged_gym_ext.viewing.block_pictures import (
     write_png,
 )
 from st_rl.utils.errors import UserError
+from st_rl.utils.rotations import quat_rotate
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 

@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings, strategies as st
 
 from st_rl.datasets import AMPLoader, Motion, load_motion, save_motion
-from st_rl.datasets.rotations import slerp
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
 
@@ -139,28 +137,3 @@ def test_motions_that_do_not_go_together_are_refused() -> None:
         AMPLoader([], 0.02)
     with pytest.raises(UserError, match="shorter than a step"):
         AMPLoader([motion()], 1.0)
-
-
-UNIT = st.tuples(*[st.floats(-1.0, 1.0)] * 4).filter(lambda q: sum(x * x for x in q) > 0.01)
-
-
-def unit(values: tuple[float, ...]) -> torch.Tensor:
-    q = torch.tensor(values, dtype=torch.float64)
-    return q / q.norm()
-
-
-@settings(max_examples=200, deadline=None)
-@given(start=UNIT, end=UNIT, blend=st.floats(0.0, 1.0))
-def test_slerp_turns_by_its_share_of_the_shorter_angle(start: Any, end: Any, blend: float) -> None:
-    a, b = unit(start), unit(end)
-    found = slerp(a, b, torch.tensor(blend, dtype=torch.float64))
-    assert abs(float(found.norm()) - 1.0) < 1e-9
-
-    def angle(p: torch.Tensor, q: torch.Tensor) -> float:
-        q = torch.where((p * q).sum() < 0, -q, q)
-        return 4.0 * math.atan2(float((p - q).norm()), float((p + q).norm()))
-
-    whole = angle(a, b)
-    if whole < math.pi - 1e-3:  # opposite rotations have no shorter way
-        assert abs(angle(a, found) - blend * whole) < 1e-6
-        assert abs(angle(found, b) - (1.0 - blend) * whole) < 1e-6

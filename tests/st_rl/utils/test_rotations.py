@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
-from legged_gym_ext.rotations import (
+from st_rl.utils.rotations import (
     euler_xyz_from_quat,
     quat_from_euler_xyz,
     quat_multiply,
     quat_rotate,
     quat_rotate_inverse,
+    slerp,
     yaw_of,
 )
 
@@ -81,3 +83,28 @@ def test_the_product_of_rotations_is_one_after_the_other() -> None:
     # A quarter turn about z brings x to y, one about x brings that to z.
     turned = quat_rotate(quat_multiply(about_x, about_z), torch.tensor([1.0, 0.0, 0.0]))
     torch.testing.assert_close(turned, torch.tensor([0.0, 0.0, 1.0]))
+
+
+UNIT = st.tuples(*[st.floats(-1.0, 1.0)] * 4).filter(lambda q: sum(x * x for x in q) > 0.01)
+
+
+def unit(values: tuple[float, ...]) -> torch.Tensor:
+    q = torch.tensor(values, dtype=torch.float64)
+    return q / q.norm()
+
+
+@settings(max_examples=200, deadline=None)
+@given(start=UNIT, end=UNIT, blend=st.floats(0.0, 1.0))
+def test_slerp_turns_by_its_share_of_the_shorter_angle(start: Any, end: Any, blend: float) -> None:
+    a, b = unit(start), unit(end)
+    found = slerp(a, b, torch.tensor(blend, dtype=torch.float64))
+    assert abs(float(found.norm()) - 1.0) < 1e-9
+
+    def angle(p: torch.Tensor, q: torch.Tensor) -> float:
+        q = torch.where((p * q).sum() < 0, -q, q)
+        return 4.0 * math.atan2(float((p - q).norm()), float((p + q).norm()))
+
+    whole = angle(a, b)
+    if whole < math.pi - 1e-3:  # opposite rotations have no shorter way
+        assert abs(angle(a, found) - blend * whole) < 1e-6
+        assert abs(angle(found, b) - (1.0 - blend) * whole) < 1e-6
