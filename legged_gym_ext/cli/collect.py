@@ -18,7 +18,6 @@ import torch
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.envs.settings import segment_ranges
-from legged_gym_ext.mdp.term_ranges import Bounds
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_task, run_script
 from legged_gym_ext.runs.mutex import MutexOptions, resolve_policy
@@ -31,7 +30,7 @@ from st_rl.runners import DaggerSaver, DemonstrationSaver
 from st_rl.runners.demonstration_saver import Observer
 from st_rl.storage.rollout_files import Compression
 from st_rl.utils.errors import UnknownNameError, UserError
-from st_rl.utils.ranges import Count, NonNegative, Seed, Share, Whole
+from st_rl.utils.ranges import Count, Ends, NonNegative, Seed, Share, Whole
 
 _WIDE = 50.0
 """A range wider than this is none that 255 steps could resolve."""
@@ -78,7 +77,7 @@ class CollectOptions(WhereOptions):
     """Folder in which runs are looked for."""
 
 
-def parse_compression(entries: tuple[str, ...], ranges: Mapping[str, Bounds]) -> dict[str, Compression]:
+def parse_compression(entries: tuple[str, ...], ranges: Mapping[str, Ends]) -> dict[str, Compression]:
     """Return how each segment of ``entries`` is stored: ``name``, ``name:uint8`` or ``name:low:high``.
 
     Args:

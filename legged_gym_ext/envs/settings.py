@@ -6,7 +6,8 @@ from typing import Any
 
 from legged_gym_ext.envs.cfg import EnvCfg, ObservationCfg, ProprioceptionCfg
 from legged_gym_ext.envs.control import control_of
-from legged_gym_ext.mdp.term_ranges import UNBOUNDED, Bounds, range_of
+from legged_gym_ext.mdp.term_ranges import UNBOUNDED, range_of
+from st_rl.utils.ranges import Ends
 
 
 def settings_of(cfg: EnvCfg) -> dict[str, Any]:
@@ -27,13 +28,13 @@ def _term(term: ObservationCfg) -> dict[str, Any]:
     return {"parts": list(term.parts)} if isinstance(term, ProprioceptionCfg) else {"scale": term.scale}
 
 
-def segment_ranges(cfg: EnvCfg) -> dict[str, Bounds]:
+def segment_ranges(cfg: EnvCfg) -> dict[str, Ends]:
     """Between which bounds the numbers of each segment of the actor's observation lie, but for noise.
 
     They follow from what the terms declare, from their scales and from ``normalization.clip_observations``.
     """
     clip = cfg.normalization.clip_observations
-    found: dict[str, Bounds] = {}
+    found: dict[str, Ends] = {}
     for name, term in cfg.observations.items():
         low, high = UNBOUNDED if isinstance(term, ProprioceptionCfg) else range_of(term.func)
         scale = 1.0 if isinstance(term, ProprioceptionCfg) else term.scale

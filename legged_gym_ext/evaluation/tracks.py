@@ -27,17 +27,17 @@ from legged_gym_ext.runs.folders import environment
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.terrain import queries
-from legged_gym_ext.terrain.blocks import BLOCKS, Range
+from legged_gym_ext.terrain.blocks import BLOCKS
 from legged_gym_ext.terrain.tracks import TrackCfg
 from st_rl.runners.progress import Countdown
 from st_rl.utils.errors import UnknownNameError, UserError
-from st_rl.utils.ranges import Bounds, Checked, Share
+from st_rl.utils.ranges import Bounds, Checked, Ends, Share
 
 MAX_WORLDS = 256
 """Episodes that run at the same time."""
 TEST_DISTANCE = 3.6
 """``rpl``: distances are counted up to here, m."""
-TEST_RANGES: dict[str, Range] = {
+TEST_RANGES: dict[str, Ends] = {
     "jump": (0.25, 0.50),
     "down": (-0.25, -0.60),
     "leap": (0.30, 0.90),

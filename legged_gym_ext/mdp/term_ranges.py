@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-Bounds = tuple[float, float]
-UNBOUNDED: Bounds = (-math.inf, math.inf)
-"""Of terms whose numbers have no bounds but those of ``normalization.clip_observations``."""
-_RANGES: dict[Callable[..., Any], Bounds] = {}
+from st_rl.utils.ranges import Ends
+
+UNBOUNDED: Ends = (-math.inf, math.inf)
+"""What is stated for terms whose numbers have no bounds but those of ``normalization.clip_observations``."""
+_RANGES: dict[Callable[..., Any], Ends] = {}
 
 Term = TypeVar("Term", bound=Callable[..., Any])
 
@@ -24,7 +25,7 @@ def within(low: float, high: float) -> Callable[[Term], Term]:
     return declare
 
 
-def range_of(term: Callable[..., Any]) -> Bounds:
+def range_of(term: Callable[..., Any]) -> Ends:
     """The bounds that ``term`` was declared with; ``UNBOUNDED`` without a declaration."""
     return _RANGES.get(term, UNBOUNDED)
 

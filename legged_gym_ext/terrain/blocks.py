@@ -14,9 +14,7 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
-from st_rl.utils.ranges import Bounds, Checked, Whole
-
-Range = tuple[float, float]
+from st_rl.utils.ranges import Bounds, Checked, Ends, Whole
 
 NUM_OBSTACLE_IDS = 5
 """0 walk, 1 tilt, 2 crawl, 3 jump, 4 leap."""
@@ -56,9 +54,9 @@ class BlockType(Checked):
 
     obstacle_id: Annotated[int, Bounds(ge=0, lt=NUM_OBSTACLE_IDS)]
     """Which skill passes it: the place of the one in the one-hot of ``engaging_block``."""
-    parameter: Range
+    parameter: Ends
     """Easiest and hardest value of its parameter."""
-    depth: Range
+    depth: Ends
     """m, extent along x; of a leap it is the parameter, of stairs the length of the flight."""
     num_boxes: Whole
     """Boxes of the obstacle itself; floors are the track's."""

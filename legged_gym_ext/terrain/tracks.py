@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
-from legged_gym_ext.terrain.blocks import BLOCKS, NUM_RUBBLE, BlockType, ObstacleBatch, Range, span
+from legged_gym_ext.terrain.blocks import BLOCKS, NUM_RUBBLE, BlockType, ObstacleBatch, span
 from st_rl.utils.constants import constant
 from st_rl.utils.errors import UnknownNameError
-from st_rl.utils.ranges import Bounds, Checked, Ordered, RangeError, ShareInterval, check_value
+from st_rl.utils.ranges import Bounds, Checked, Ends, Ordered, RangeError, ShareInterval, check_value
 
 _BEHIND = 1.5
 """Floor behind the start, m."""
@@ -182,7 +182,7 @@ def build_tracks(cfg: TrackCfg, kind: Tensor, difficulty: Tensor, noise: Tensor)
     return Tracks(kind, ids, difficulty, parameter, start, end, level, info, width, boxes, obstacle, overhang)
 
 
-def _lerp(bounds: Range, fraction: Tensor) -> Tensor:
+def _lerp(bounds: Ends, fraction: Tensor) -> Tensor:
     return bounds[0] + (bounds[1] - bounds[0]) * fraction
 
 

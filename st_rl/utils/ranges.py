@@ -77,7 +77,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Ordered:
-    """Of a pair of numbers: the first is not larger than the second."""
+    """Rule for a pair of numbers: the first is not larger than the second."""
 
     def __str__(self) -> str:
         """Return the rule in words."""
@@ -93,7 +93,7 @@ NonNegative = Annotated[float, Bounds(ge=0.0)]
 Share = Annotated[float, Bounds(ge=0.0, le=1.0)]
 """A share or a probability."""
 Seed = Annotated[int, Bounds(ge=0, lt=2**32)]
-"""Of random numbers."""
+"""What random numbers are drawn from."""
 Rate = Annotated[float, Bounds(gt=0.0, le=1.0)]
 """A learning rate."""
 Threads = Annotated[int, Bounds(ge=0, le=1024)]
@@ -103,11 +103,13 @@ Pixels = Annotated[int, Bounds(ge=1, le=4096)]
 Seconds = Annotated[float, Bounds(gt=0.0, le=1e9)]
 """A time; the longest is thirty years."""
 Duration = Annotated[float, Bounds(gt=0.0, le=3600.0)]
-"""Of a film, s."""
+"""Length of a film, s."""
 Quantity = Annotated[float, Bounds(ge=-1e6, le=1e6)]
 """Something of the physical world in SI units."""
 Extent = Annotated[float, Bounds(ge=0.0, le=1e6)]
 """Something of the physical world that is not negative, in SI units."""
+Ends = tuple[float, float]
+"""The two ends of a range in either order, in the unit of the place that states it; they are not checked."""
 Interval = Annotated[tuple[Quantity, Quantity], Ordered()]
 """The smallest and the largest of what is drawn uniformly."""
 SecondsInterval = Annotated[tuple[Seconds, Seconds], Ordered()]
