@@ -1,7 +1,9 @@
 """``EnvState``: everything a term may read, for N worlds at one control step.
 
-Terms are free functions of it. ``LeggedEnv`` owns one and calls ``update`` after every physics step and every reset;
-nothing else writes to it, except the commands and the terrain levels, which belong to their own terms.
+Terms are free functions of it. ``LeggedEnv`` owns one. Once in a control step it calls ``begin_step`` with the actions,
+then, after the physics steps, ``update_kinematics`` and ``update_contacts``, and ``update_camera`` before it observes;
+at resets it calls ``clear``. It writes commands, failures and tracking scores itself. Events and curricula write where
+episodes start and at which level; rewards, observations, terminations and metrics only read.
 """
 
 from __future__ import annotations

@@ -38,20 +38,9 @@ def tilt(env: EnvState) -> Tensor:
     return env.projected_gravity[:, :2].square().sum(dim=1)
 
 
-def base_height(env: EnvState, target: Quantity) -> Tensor:
-    """Squared deviation of the trunk's height above the ground from ``target`` m."""
-    height = env.base_pos[:, 2] - env.ground_height(env.base_pos[:, :2])
-    return (height - target).square()
-
-
 def torque(env: EnvState) -> Tensor:
     """Mean over the physics steps of the summed squared torques, (N m)^2."""
     return env.sim.torques.square().sum(dim=(1, 2)) / env.sim.cfg.decimation
-
-
-def power(env: EnvState) -> Tensor:
-    """Mean over the physics steps of the summed absolute mechanical power of the joints, W."""
-    return mechanical_power(env)
 
 
 def mechanical_power(env: EnvState) -> Tensor:
@@ -100,12 +89,6 @@ def stand_still(env: EnvState, max_command: Extent = 0.1) -> Tensor:
     return deviation * (env.commands.norm(dim=1) < max_command)
 
 
-def foot_slip(env: EnvState) -> Tensor:
-    """Summed squared horizontal velocity of the feet that touch something, (m/s)^2."""
-    velocity = env.sim.body_states[:, env.foot_ids, 7:9].square().sum(dim=-1)
-    return (velocity * env.contacts).sum(dim=1)
-
-
 def foot_clearance(env: EnvState, target: Quantity) -> Tensor:
     """Sum over feet in the air of squared distance to the height ``target`` m above ground, times horizontal speed."""
     feet = env.sim.body_states[:, env.foot_ids]
@@ -115,5 +98,8 @@ def foot_clearance(env: EnvState, target: Quantity) -> Tensor:
 
 
 def termination(env: EnvState) -> Tensor:
-    """1 in the step in which the trunk hits the ground or the robot tips over."""
+    """One over the control step, 1/s, in the step in which an episode fails, by a fall or beside or below a track.
+
+    So the reward of that step, in which rates are multiplied by the control step, is the weight itself.
+    """
     return env.fell.float() / env.control_dt
