@@ -27,7 +27,7 @@ from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.algorithms.teacher import teacher_from_run
 from st_rl.env import VecEnv
 from st_rl.runners import DaggerSaver, DemonstrationSaver
-from st_rl.runners.demonstration_saver import Observer
+from st_rl.runners.demonstration_saver import EnvDescription
 from st_rl.storage.rollout_files import Compression
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.ranges import Count, Ends, NonNegative, Seed, Share, Whole
@@ -125,7 +125,7 @@ def make_saver(options: CollectOptions, task: TaskCfg, env: LeggedEnv, data: Pat
     # Its properties behave like the protocol's plain attributes, which the type checker does not accept.
     vec_env = cast(VecEnv, env)
     folder = resolve_policy(options.teacher, task, MutexOptions(), root=options.log_root)
-    teacher = teacher_from_run(folder, Observer.of(vec_env), options.teacher_source).to(env.device)
+    teacher = teacher_from_run(folder, EnvDescription.of(vec_env), options.teacher_source).to(env.device)
     settings: dict[str, Any] = {
         "collector": options.name,
         "compression": parse_compression(options.compress, segment_ranges(task.env)),

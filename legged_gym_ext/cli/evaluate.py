@@ -15,9 +15,8 @@ from legged_gym_ext.runs.command_line import WhereOptions, parse_options_of, par
 from legged_gym_ext.runs.outputs import require_own_picture, require_own_report
 from legged_gym_ext.runs.policy_options import PolicyOptions, policy_name, report_facts
 from legged_gym_ext.tasks.cfg import TaskCfg
-from st_rl.runners.checkpoint import write_atomically
 from st_rl.utils.errors import UserError
-from st_rl.utils.files import require_suffix
+from st_rl.utils.files import require_suffix, write_atomically
 from st_rl.utils.ranges import Bounds, Count, Seed, Share, Whole
 
 EPISODES = {"walk": 256}

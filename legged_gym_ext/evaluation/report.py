@@ -13,8 +13,8 @@ from legged_gym_ext.evaluation.tracks import TRACK_PROTOCOLS, TrackOptions, run_
 from legged_gym_ext.evaluation.walk import MakePolicy, evaluate_walk
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
-from st_rl.runners.checkpoint import write_atomically
 from st_rl.utils.errors import UnknownNameError
+from st_rl.utils.files import write_atomically
 from st_rl.utils.run_folder import read_json
 
 PROTOCOLS = ("walk", *TRACK_PROTOCOLS, "blindfold")

@@ -12,7 +12,7 @@ import torch
 from st_rl.algorithms.teacher import Teacher, env_interface
 from st_rl.env import VecEnv
 from st_rl.modules.actor_critic_mutex import SubPolicy, load_sub_policy
-from st_rl.runners.demonstration_saver import DemonstrationSaver, Observer
+from st_rl.runners.demonstration_saver import DemonstrationSaver, EnvDescription
 from st_rl.utils.run_folder import checkpoint_iterations, load_newest_whole, load_weights
 
 logger = logging.getLogger(__name__)
@@ -81,9 +81,9 @@ class DaggerSaver(DemonstrationSaver):
         return True
 
     def _build_student(self, run: Path) -> None:
-        observer, device = Observer.of(self.env), torch.device(self.env.device)
-        layout = observer.obs_segments
-        interface = env_interface(observer, layout, critic=False)
+        described, device = EnvDescription.of(self.env), torch.device(self.env.device)
+        layout = described.obs_segments
+        interface = env_interface(described, layout, critic=False)
         student = load_sub_policy(run, layout, self.env.num_actions, "ActorCritic", interface)
         self.student = student.to(device)
         # Who has driven until now drives on until the episodes end.
@@ -95,7 +95,7 @@ class DaggerSaver(DemonstrationSaver):
         student = self.student
         if student is None:
             return labels
-        seen = student.observe(Observer.of(self.env).obs_segments.select(self.obs, student.layout.names))
+        seen = student.observe(EnvDescription.of(self.env).obs_segments.select(self.obs, student.layout.names))
         # It acts in every world, so that its memory is up to date wherever it takes over.
         actions = student.policy.act(seen) if self.sample_actions else student.policy.act_inference(seen)
         actions = student.conversion.action(actions)

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Observer:
-    """Who sees what an environment shows: what teachers need to know of a student."""
+class EnvDescription:
+    """What an environment shows to a policy: what a teacher has to know of the student whose world it acts in."""
 
     obs_segments: ObsLayout
     critic_obs_segments: ObsLayout | None
@@ -32,8 +32,8 @@ class Observer:
     """What the numbers mean, where the environment says so."""
 
     @classmethod
-    def of(cls, env: VecEnv) -> Observer:
-        """The observer of an environment."""
+    def of(cls, env: VecEnv) -> EnvDescription:
+        """Return the description of ``env``."""
         own, critic = layouts_of(env.obs_segments, env.critic_obs_segments, env.num_critic_obs == env.num_obs)
         return cls(own, critic, env.num_actions, settings_of(env))
 
@@ -77,13 +77,13 @@ class DemonstrationSaver:
             UserError: the folder holds other trajectories or cannot be written.
         """
         self.env, self.teacher, self.action_noise, self.log_interval = env, teacher, action_noise, log_interval
-        observer = Observer.of(env)
+        described = EnvDescription.of(env)
         obs, extras = env.get_observations()
         self.obs, self.critic_obs = obs, extras.get("observations", {}).get("critic")
         metadata = Metadata(
-            obs_segments=observer.obs_segments,
+            obs_segments=described.obs_segments,
             num_actions=env.num_actions,
-            critic_obs_segments=None if self.critic_obs is None else observer.critic_obs_segments,
+            critic_obs_segments=None if self.critic_obs is None else described.critic_obs_segments,
             compression=dict(compression or {}),
             fields={"action_labels": (env.num_actions,)},
         )

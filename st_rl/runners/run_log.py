@@ -15,6 +15,7 @@ from st_rl.runners.code_state import code_state, versions
 from st_rl.runners.metrics_file import MetricsWriter
 from st_rl.runners.run_lock import locked_run
 from st_rl.utils.errors import UserError
+from st_rl.utils.files import write_atomically
 from st_rl.utils.run_folder import checkpoint_iterations
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class RunLog:
         described = {**config, "versions": versions(), "code": state}
         checkpoint.write_json(folder / "config.json", described)
         if changes:
-            checkpoint.write_atomically(folder / "code.diff", changes.encode())
+            write_atomically(folder / "code.diff", changes.encode())
         self.owned = folder
         try:
             self._metrics = MetricsWriter(folder, iteration)

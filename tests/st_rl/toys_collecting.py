@@ -18,7 +18,7 @@ from toys import PointMass
 from st_rl.algorithms.teacher import Teacher
 from st_rl.modules import ActorCritic
 from st_rl.runners import DaggerSaver, DemonstrationSaver
-from st_rl.runners.demonstration_saver import Observer
+from st_rl.runners.demonstration_saver import EnvDescription
 
 
 def lqr_policy(env: PointMass) -> ActorCritic:
@@ -32,7 +32,7 @@ def lqr_policy(env: PointMass) -> ActorCritic:
 
 
 def lqr_teacher(env: PointMass) -> Teacher:
-    return Teacher(lqr_policy(env), Observer.of(env))
+    return Teacher(lqr_policy(env), EnvDescription.of(env))
 
 
 def mean_return(env: PointMass, policy: Any) -> float:

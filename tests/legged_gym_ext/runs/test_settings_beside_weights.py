@@ -22,7 +22,7 @@ from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
 from st_rl.algorithms.teacher import teacher_from_config, teacher_from_run
 from st_rl.env import VecEnv
 from st_rl.runners import DaggerSaver, DemonstrationSaver
-from st_rl.runners.demonstration_saver import Observer
+from st_rl.runners.demonstration_saver import EnvDescription
 
 WALK = runs.SHIPPED / "go1_walk"
 STEPS = 25
@@ -70,7 +70,7 @@ def play(env: LeggedEnv, policy: Any) -> torch.Tensor:
 
 
 def as_teacher(env: LeggedEnv, source: str) -> torch.Tensor:
-    teacher = teacher_from_run(WALK, Observer.of(cast(VecEnv, env)), source)
+    teacher = teacher_from_run(WALK, EnvDescription.of(cast(VecEnv, env)), source)
     found = []
     obs, extras = env.reset()
     for _ in range(STEPS):
@@ -82,7 +82,7 @@ def as_teacher(env: LeggedEnv, source: str) -> torch.Tensor:
 
 def as_student_of_a_collector(env: LeggedEnv, folder: Path) -> torch.Tensor:
     env.reset()
-    teacher = teacher_from_run(WALK, Observer.of(cast(VecEnv, env)))
+    teacher = teacher_from_run(WALK, EnvDescription.of(cast(VecEnv, env)))
     saver = DaggerSaver(cast(VecEnv, env), teacher, folder, training_run=WALK)
     saver.driven[:] = False
     assert saver.student is not None
@@ -97,7 +97,7 @@ def as_student_of_a_collector(env: LeggedEnv, folder: Path) -> torch.Tensor:
 
 def as_collector(env: LeggedEnv, folder: Path) -> torch.Tensor:
     env.reset()
-    teacher = teacher_from_run(WALK, Observer.of(cast(VecEnv, env)))
+    teacher = teacher_from_run(WALK, EnvDescription.of(cast(VecEnv, env)))
     saver = DemonstrationSaver(cast(VecEnv, env), teacher, folder)
     found = []
     for _ in range(STEPS):
@@ -180,7 +180,7 @@ def test_a_teacher_made_of_run_folders_is_converted(tmp_path: Path) -> None:
             "sub_policy_class_name": "ActorCritic",
             "sub_policy_paths": [str(path) for path in skills.values()],
         }
-        teacher = teacher_from_config(config, Observer.of(cast(VecEnv, env)))
+        teacher = teacher_from_config(config, EnvDescription.of(cast(VecEnv, env)))
         obs, extras = env.reset()
         seen = []
         for _ in range(5):
