@@ -206,6 +206,13 @@ def test_packages_never_look_names_up_and_only_commands_print() -> None:
                 assert node.func.id != "print" or may_print, f"{path}:{node.lineno}"
 
 
+def test_attributes_are_named_by_lists_in_one_file_alone() -> None:
+    for path in files("st_rl", "legged_gym_ext"):  # isaacgym imports neither
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
+                assert ast.unparse(node.value.func) != "vars", f"{path}:{node.lineno}: use st_rl.utils.attributes"
+
+
 def is_setter(node: ast.FunctionDef) -> bool:
     return any(isinstance(d, ast.Attribute) and d.attr == "setter" for d in node.decorator_list)
 

@@ -134,21 +134,20 @@ def _timed_terms(cfg: EnvCfg, watch: Stopwatch) -> EnvCfg:
 
 def _time_environment(env: LeggedEnv, watch: Stopwatch) -> None:
     """Time the parts of a step that are no terms."""
-    state = vars(env.state)
-    vars(env)["step"] = watch.timed("the step itself", env.step)
-    vars(env.sim)["step"] = watch.timed("physics", env.sim.step)
-    state["update_kinematics"] = watch.timed("where the robots are", env.state.update_kinematics)
-    state["update_contacts"] = watch.timed("contacts", env.state.update_contacts)
-    state["update_camera"] = watch.timed("depth camera", env.state.update_camera)
-    vars(env)["_compute_observations"] = watch.timed("putting observations together", env._compute_observations)
-    if env.state.track is not None:
-        vars(env.state.track)["advance"] = watch.timed("progress on the track", env.state.track.advance)
+    state = env.state
+    env.step = watch.timed("the step itself", env.step)
+    env.sim.step = watch.timed("physics", env.sim.step)
+    state.update_kinematics = watch.timed("where the robots are", state.update_kinematics)
+    state.update_contacts = watch.timed("contacts", state.update_contacts)
+    state.update_camera = watch.timed("depth camera", state.update_camera)
+    env._compute_observations = watch.timed("putting observations together", env._compute_observations)
+    if state.track is not None:
+        state.track.advance = watch.timed("progress on the track", state.track.advance)
 
 
 def _time_algorithm(algorithm: PPO, watch: Stopwatch) -> None:
     """Time acting and learning."""
-    methods = vars(algorithm)
-    methods["act"] = watch.timed("acting", algorithm.act)
-    methods["process_env_step"] = watch.timed("storing the step", algorithm.process_env_step)
-    methods["compute_returns"] = watch.timed("returns", algorithm.compute_returns)
-    methods["update"] = watch.timed("update", algorithm.update)
+    algorithm.act = watch.timed("acting", algorithm.act)
+    algorithm.process_env_step = watch.timed("storing the step", algorithm.process_env_step)
+    algorithm.compute_returns = watch.timed("returns", algorithm.compute_returns)
+    algorithm.update = watch.timed("update", algorithm.update)

@@ -7,6 +7,7 @@ from typing import Any
 from legged_gym_ext.envs.cfg import EnvCfg, ObservationCfg, ProprioceptionCfg
 from legged_gym_ext.envs.control import control_of
 from legged_gym_ext.mdp.term_ranges import UNBOUNDED, range_of
+from st_rl.utils.attributes import field_values
 from st_rl.utils.ranges import Ends
 
 
@@ -14,8 +15,8 @@ def settings_of(cfg: EnvCfg) -> dict[str, Any]:
     """The entries of ``config.json`` that ``st_rl.utils.policy_interface`` reads."""
     return {
         "robot": cfg.robot,
-        "control": dict(vars(control_of(cfg))),
-        "normalization": {"obs_scales": dict(vars(cfg.normalization.obs_scales))},
+        "control": field_values(control_of(cfg)),
+        "normalization": {"obs_scales": field_values(cfg.normalization.obs_scales)},
         "env": {
             "sim": {"dt": cfg.sim.dt, "decimation": cfg.sim.decimation},
             "observations": {name: _term(term) for name, term in cfg.observations.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from legged_gym_ext.mdp import metrics, rewards, track_terms as tracks
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.terrain import queries
+from st_rl.utils.attributes import field_values
 
 
 def passed_blocks(env: EnvState) -> Tensor:
@@ -90,7 +91,7 @@ class TrackEpisodes:
 
     def first(self, count: int) -> TrackEpisodes:
         """The first ``count`` episodes."""
-        return TrackEpisodes(*(vars(self)[item.name][:count] for item in fields(self)))
+        return TrackEpisodes(*(value[:count] for value in field_values(self).values()))
 
     def succeeded(self) -> Tensor:
         """(E, M) bool: which obstacles were passed."""
@@ -105,8 +106,8 @@ class TrackEpisodes:
 
 def join(parts: list[TrackEpisodes]) -> TrackEpisodes:
     """All episodes of ``parts``."""
-    names = [item.name for item in fields(TrackEpisodes)]
-    return TrackEpisodes(*(torch.cat([vars(part)[name] for part in parts]) for name in names))
+    columns = zip(*(field_values(part).values() for part in parts), strict=True)
+    return TrackEpisodes(*(torch.cat(column) for column in columns))
 
 
 @torch.inference_mode()

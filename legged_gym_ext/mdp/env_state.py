@@ -17,6 +17,7 @@ from legged_gym_ext.sensors.depth_camera import DepthCamera, DepthCameraCfg
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.terrain.tracks import TrackCfg
+from st_rl.utils.attributes import copies, restore_copies
 from st_rl.utils.rotations import quat_rotate_inverse
 
 CONTACT_FORCE = 1.0
@@ -199,7 +200,7 @@ class EnvState:
 
     def state_dict(self) -> dict[str, Tensor]:
         """The tensors that carry over from step to step."""
-        own = {name: vars(self)[name].clone() for name in _HISTORY}
+        own = copies(self, _HISTORY)
         if self.camera is not None:
             own |= {f"camera.{name}": value for name, value in self.camera.state_dict().items()}
         return own if self.track is None else own | self.track.state_dict()
@@ -208,8 +209,7 @@ class EnvState:
         """Restore ``state_dict``; the simulator's state must have been restored before."""
         # What was saved before episodes were told apart began at its beginning.
         state = {"steps_lived": state["episode_length"], **state}
-        for name in _HISTORY:
-            vars(self)[name] = state[name].clone()
+        restore_copies(self, _HISTORY, state)
         if self.track is not None:
             self.track.load_state_dict(state)
         if self.camera is not None:

@@ -12,6 +12,7 @@ from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.terrain import queries
 from legged_gym_ext.terrain.blocks import BLOCKS, NUM_OBSTACLE_IDS
 from legged_gym_ext.terrain.tracks import TrackCfg, Tracks, build_tracks, draw_kinds, num_random, slots_per_block
+from st_rl.utils.attributes import copies, field_values, restore_copies
 from st_rl.utils.rotations import quat_rotate, turn_planar
 
 if TYPE_CHECKING:
@@ -235,15 +236,14 @@ class TrackState:
 
     def state_dict(self) -> dict[str, Tensor]:
         """The tensors that carry over from step to step."""
-        own = {name: vars(self)[name].clone() for name in _CARRIED}
-        return own | {f"tracks.{name}": value.clone() for name, value in vars(self.tracks).items()}
+        own = copies(self, _CARRIED)
+        return own | {f"tracks.{name}": value.clone() for name, value in field_values(self.tracks).items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore ``state_dict``; shapes must match."""
         state = {_RENAMED.get(name, name): value for name, value in state.items()}
-        for name in _CARRIED:
-            vars(self)[name] = state[name].clone()
-        for name, value in vars(self.tracks).items():
+        restore_copies(self, _CARRIED, state)
+        for name, value in field_values(self.tracks).items():
             value.copy_(state[f"tracks.{name}"])
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from legged_gym_ext.runs.older_names import with_current_names
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg, with_algorithm, with_policy
+from st_rl.utils.attributes import field_values
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import RangeError, arguments_of, checked_hints, without_ranges
 
@@ -28,7 +29,7 @@ _SIMPLE = (bool, int, float, str, type(None))
 def to_dict(value: Any) -> Any:
     """``value`` as JSON values: dataclasses as objects, tuples as lists, functions as ``"module:qualname"``."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: to_dict(vars(value)[item.name]) for item in fields(value)}
+        return {name: to_dict(item) for name, item in field_values(value).items()}
     if isinstance(value, Mapping):
         return {key: to_dict(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -85,12 +86,12 @@ def members(value: Any) -> Iterator[Member]:
         yield from (Member(key, item, _hint_of(item)) for key, item in value.items())
         return
     hints = checked_hints(type(value))
-    for item in fields(value):
-        member = vars(value)[item.name]
-        if item.name == _PARAMS and _FUNC in vars(value):
-            yield Member(_PARAMS, TermParams(vars(value)[_FUNC], member), dict[str, Any])
+    current = field_values(value)
+    for name, member in current.items():
+        if name == _PARAMS and _FUNC in current:
+            yield Member(_PARAMS, TermParams(current[_FUNC], member), dict[str, Any])
         elif not callable(member):
-            yield Member(item.name, member, hints[item.name])
+            yield Member(name, member, hints[name])
 
 
 class TermParams:
@@ -155,7 +156,7 @@ def _merge(template: Any, stored: Any, path: str, *, drop_missing: bool) -> Any:
             else item
             for key, item in kept.items()
         }
-    current, hints = vars(template), checked_hints(type(template))
+    current, hints = field_values(template), checked_hints(type(template))
     _check_names(stored, list(current), dotted)
     changed: dict[str, Any] = {}
     for name, value in stored.items():

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import tyro
 
 from legged_gym_ext.runs.config_io import Member, is_nested, members_of
+from st_rl.utils.attributes import field_values
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import range_text
 
@@ -109,7 +110,7 @@ def view_changes(view: Any, default: Any, path: str) -> dict[str, Any]:
         UserError: a part is set off and one of its fields set.
     """
     changes: dict[str, Any] = {}
-    new, old = vars(view), vars(default)
+    new, old = field_values(view), field_values(default)
     for name in new:
         if name.endswith(_SWITCH):
             continue

@@ -21,6 +21,7 @@ from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.algorithms import distributed
 from st_rl.env import VecEnv
 from st_rl.runners import OnPolicyRunner, get_runner_class
+from st_rl.utils.attributes import field_values
 from st_rl.utils.errors import UserError
 from st_rl.utils.run_folder import run_folder_of
 
@@ -65,7 +66,7 @@ def make_runner(task: TaskCfg, env: LeggedEnv, folder: Path | None) -> OnPolicyR
             # Its properties behave like the protocol's plain attributes, which the type checker does not accept.
             cast(VecEnv, env),
             policy=policy_arguments(task, env),
-            algorithm=dict(vars(train.algorithm)),
+            algorithm=field_values(train.algorithm),
             algorithm_class=train.algorithm_class,
             num_steps_per_env=train.num_steps_per_env,
             save_interval=train.save_interval,

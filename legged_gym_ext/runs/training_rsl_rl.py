@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.checkpoint import write_json
 from st_rl.runners.code_state import versions
+from st_rl.utils.attributes import field_values
 from st_rl.utils.errors import UserError
 
 _ALGORITHM_FIELDS = (
@@ -74,17 +75,22 @@ def as_rsl_rl_trains(task: TaskCfg) -> tuple[TaskCfg, str]:
         if asked not in known:
             raise UserError(f"--runner rsl_rl cannot train with --train.{name} {asked}, only with {' or '.join(known)}")
     plain, left_out = type(train.algorithm)(), {}
-    for item in fields(train.algorithm):
-        value, default = vars(train.algorithm)[item.name], vars(plain)[item.name]
-        if item.name in (*_ALGORITHM_FIELDS, "normalize_obs") or value == default:
+    defaults, known = field_values(plain), field_values(registered.algorithm)
+    for name, value in field_values(train.algorithm).items():
+        if name in (*_ALGORITHM_FIELDS, "normalize_obs") or value == defaults[name]:
             continue
-        if value != vars(registered.algorithm).get(item.name):
+        if value != known.get(name):
             raise UserError(
-                f"--runner rsl_rl has nothing like --train.algorithm.{item.name.replace('_', '-')}; leave it out"
+                f"--runner rsl_rl has nothing like --train.algorithm.{name.replace('_', '-')}; leave it out"
             )
-        left_out[item.name] = default
-    for name in ("dataset", "motions", "load"):
-        if vars(train)[name] != vars(registered)[name]:
+        left_out[name] = defaults[name]
+    inputs = {
+        "dataset": (train.dataset, registered.dataset),
+        "motions": (train.motions, registered.motions),
+        "load": (train.load, registered.load),
+    }
+    for name, (asked, usual) in inputs.items():
+        if asked != usual:
             raise UserError(f"--runner rsl_rl has nothing like --train.{name}; leave it out")
     names = ", ".join(left_out)
     said = f"--runner rsl_rl has nothing like {names} of {task.name} and trains without" if left_out else ""
@@ -93,7 +99,7 @@ def as_rsl_rl_trains(task: TaskCfg) -> tuple[TaskCfg, str]:
 
 def rsl_rl_config(train: TrainCfg, obs_groups: dict[str, list[str]]) -> dict[str, Any]:
     """The library's configuration with the numbers of ``train``."""
-    policy, algorithm = to_dict(train.policy), vars(train.algorithm)
+    policy, algorithm = to_dict(train.policy), field_values(train.algorithm)
     model = {
         "class_name": _MODELS[train.policy.class_name],
         "activation": policy["activation"],
@@ -129,7 +135,7 @@ def train_with_rsl_rl(task: TaskCfg, folder: Path, where: Where) -> None:
         more = {
             "runner": "rsl_rl",
             "policy": policy_arguments(task, env),
-            "algorithm": {"class_name": task.train.algorithm_class, **vars(task.train.algorithm)},
+            "algorithm": {"class_name": task.train.algorithm_class, **field_values(task.train.algorithm)},
             "num_actions": env.num_actions,
             "num_steps_per_env": task.train.num_steps_per_env,
             "num_envs": env.num_envs,

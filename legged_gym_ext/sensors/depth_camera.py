@@ -16,6 +16,7 @@ from legged_gym_ext.kernels.available import compiled_kernels
 from legged_gym_ext.sensors.depth_noise import DepthNoiseCfg, noisy
 from legged_gym_ext.sensors.latency import Delays
 from legged_gym_ext.sensors.raycast import HeightAt, cast_rays, cast_rays_on_cpu, cast_rays_on_surface
+from st_rl.utils.attributes import copies, restore_copies
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Bounds, Checked, Pixels, RangeError, SecondsInterval
 from st_rl.utils.rotations import quat_from_euler_xyz, quat_rotate
@@ -269,12 +270,11 @@ class DepthCamera:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything that later images depend on, besides the generator."""
-        return {name: vars(self)[name].clone() for name in _CARRIED}
+        return copies(self, _CARRIED)
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore ``state_dict``."""
-        for name in _CARRIED:
-            vars(self)[name] = state[name].clone()
+        restore_copies(self, _CARRIED, state)
 
 
 _STRIDE = 0.05

@@ -8,7 +8,7 @@ calf; body order is ``RobotCfg.body_names``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.terrain.height_field import HeightFieldCfg
+from st_rl.utils.attributes import field_values
 from st_rl.utils.ranges import Bounds, Checked, Pixels, Threads
 
 MAX_COORDINATE = 1e4
@@ -99,8 +100,7 @@ def default_dynamics(robot: RobotCfg, num_envs: int, device: torch.device | str)
 
 def update_dynamics(current: DynamicsSample, mask: Tensor, sample: DynamicsSample) -> None:
     """Write the set fields of ``sample`` into ``current`` where ``mask (N,)`` is true, in place."""
-    for item in fields(DynamicsSample):
-        old, new = vars(current)[item.name], vars(sample)[item.name]
+    for old, new in zip(field_values(current).values(), field_values(sample).values(), strict=True):
         if new is not None:
             where = mask.view(-1, *([1] * (old.dim() - 1)))
             old.copy_(torch.where(where, new.to(old.dtype), old))

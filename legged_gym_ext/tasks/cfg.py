@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from legged_gym_ext.envs.cfg import EnvCfg
 from st_rl.algorithms import PPOCfg, get_algorithm_class
 from st_rl.modules import PolicyCfg, get_policy_class
+from st_rl.utils.attributes import field_values
 from st_rl.utils.ranges import Checked, Count, NonNegative, RangeError, Seed, Whole
 
 
@@ -84,7 +85,7 @@ def with_algorithm(train: TrainCfg, name: str) -> TrainCfg:
     cfg_class = get_algorithm_class(name).cfg_class
     if type(train.algorithm) is not cfg_class:
         known = {item.name for item in fields(cfg_class)}
-        kept = {key: value for key, value in vars(train.algorithm).items() if key in known}
+        kept = {key: value for key, value in field_values(train.algorithm).items() if key in known}
         train = replace(train, algorithm=cfg_class(**kept))
     return replace(train, algorithm_class=name)
 
@@ -95,5 +96,5 @@ def with_policy(train: TrainCfg, class_name: str) -> TrainCfg:
     policy = train.policy
     if not isinstance(policy, cfg_class):
         known = {item.name for item in fields(cfg_class)}
-        policy = cfg_class(**{key: value for key, value in vars(policy).items() if key in known})
+        policy = cfg_class(**{key: value for key, value in field_values(policy).items() if key in known})
     return replace(train, policy=replace(policy, class_name=class_name))

@@ -6,13 +6,14 @@ a track, K boxes a world, T types of block in the configuration.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
 
 from legged_gym_ext.terrain.blocks import BLOCKS, NUM_RUBBLE, BlockType, ObstacleBatch, span
+from st_rl.utils.attributes import field_values
 from st_rl.utils.constants import constant
 from st_rl.utils.errors import UnknownNameError
 from st_rl.utils.ranges import Bounds, Checked, Ends, Ordered, RangeError, ShareInterval, check_value
@@ -110,8 +111,7 @@ class Tracks:
 
         ``other`` has n tracks, or N if ``rows`` is a mask.
         """
-        for item in fields(Tracks):
-            old, new = vars(self)[item.name], vars(other)[item.name]
+        for old, new in zip(field_values(self).values(), field_values(other).values(), strict=True):
             if rows.dtype == torch.bool:
                 old.copy_(torch.where(rows.view(-1, *[1] * (old.dim() - 1)), new, old))
             else:

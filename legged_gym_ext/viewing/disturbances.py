@@ -8,6 +8,7 @@ from typing import Any
 from legged_gym_ext.envs.cfg import EnvCfg, ObservationCfg, ObsTermCfg
 from legged_gym_ext.mdp import events
 from legged_gym_ext.mdp.proprioception import NoiseCfg
+from st_rl.utils.attributes import field_values
 
 
 @dataclass
@@ -27,7 +28,7 @@ class DisturbanceOptions:
 def shown_cfg(cfg: EnvCfg, options: DisturbanceOptions) -> EnvCfg:
     """``cfg`` with the disturbances that ``options`` ask for and no others."""
     if not options.noise:
-        zero: dict[str, Any] = dict.fromkeys(vars(NoiseCfg()), 0.0)
+        zero: dict[str, Any] = dict.fromkeys(field_values(NoiseCfg()), 0.0)
         observations = {name: _without_noise(term) for name, term in cfg.observations.items()}
         camera = None if cfg.camera is None else replace(cfg.camera, noise=None)
         cfg = replace(cfg, noise=NoiseCfg(**zero), observations=observations, camera=camera)

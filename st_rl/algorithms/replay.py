@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from st_rl.storage.rollout_storage import Batch
+from st_rl.utils.attributes import field_values
 from st_rl.utils.recording import CudaRecording, Recording
 
 Learn = Callable[[Batch, bool], dict[str, torch.Tensor]]
@@ -65,7 +66,7 @@ def _overwrite(target: Batch, source: Batch) -> None:
 
 
 def _tensors(batch: Batch) -> dict[str, torch.Tensor]:
-    values = dict(vars(batch))
+    values = field_values(batch)
     if batch.critic_obs is batch.obs:
         del values["critic_obs"]
     return {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}

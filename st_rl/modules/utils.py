@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from st_rl.utils.attributes import attributes
 from st_rl.utils.errors import UnknownNameError, UserError
 
 logger = logging.getLogger(__name__)
@@ -16,7 +17,7 @@ IntOrPair = int | tuple[int, int]
 
 _ALIASES: dict[str, type[nn.Module]] = {"lrelu": nn.LeakyReLU, "crelu": nn.ReLU, "swish": nn.SiLU}
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
-    name.lower(): vars(nn.modules.activation)[name] for name in nn.modules.activation.__all__
+    name.lower(): kind for name, kind in attributes(nn.modules.activation, nn.modules.activation.__all__).items()
 } | _ALIASES
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from st_rl.utils.attributes import attributes, copies
 from st_rl.utils.errors import UserError
 
 _NEVER = -(1 << 40)
@@ -188,13 +189,14 @@ class ImageReplay:
         return {
             "step": self.step,
             "fields": {name: buffer[:held].clone() for name, buffer in self.fields.items()},
-            **{name: vars(self)[name].clone() for name in _KEPT},
+            **copies(self, _KEPT),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore ``state_dict``; ``ValueError`` where it is of a ring of another size."""
-        for name in _KEPT:
-            if state[name].shape != vars(self)[name].shape:
+        kept = attributes(self, _KEPT)
+        for name, buffer in kept.items():
+            if state[name].shape != buffer.shape:
                 raise ValueError(f"the saved ring's {name} are {list(state[name].shape)} and here they are others")
         held = min(int(state["step"]), self.num_steps)
         for name, buffer in self.fields.items():
@@ -202,8 +204,8 @@ class ImageReplay:
             if saved.shape != buffer[:held].shape:
                 raise ValueError(f"the saved ring's field '{name}' is {list(saved.shape)} and here it is another")
             buffer[:held].copy_(saved)
-        for name in _KEPT:
-            vars(self)[name].copy_(state[name])
+        for name, buffer in kept.items():
+            buffer.copy_(state[name])
         self.step = int(state["step"])
 
 

@@ -10,6 +10,7 @@ import torch
 
 from st_rl.storage.hidden import map_states
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
+from st_rl.utils.attributes import set_attributes
 
 
 class QueueRolloutStorage(RolloutStorage):
@@ -76,9 +77,10 @@ class QueueRolloutStorage(RolloutStorage):
     def _map_buffers(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
         """Replace every buffer ``(T, N, ...)`` by what ``function`` makes of it."""
         shared = self.critic_obs is self.obs
-        for name, value in list(vars(self).items()):
-            if isinstance(value, torch.Tensor) and not (shared and name == "critic_obs"):
-                vars(self)[name] = function(value)
+        buffers = {name: value for name, value in vars(self).items() if isinstance(value, torch.Tensor)}
+        if shared:
+            del buffers["critic_obs"]
+        set_attributes(self, {name: function(buffer) for name, buffer in buffers.items()})
         if shared:
             self.critic_obs = self.obs
         self.extras = {name: function(buffer) for name, buffer in self.extras.items()}

@@ -14,6 +14,9 @@ class SarsaRolloutStorage(RolloutStorage):
     the next episode: ``dones`` tells, and a target must not look across.
     """
 
+    _last: tuple[torch.Tensor, torch.Tensor] | None = None
+    """What ``finish`` was given."""
+
     def finish(self, last_obs: torch.Tensor, last_actions: torch.Tensor) -> None:
         """Close the rollout: ``last_obs (N, D)`` is seen after the last step, ``last_actions (N, A)`` taken there."""
         self._last = (last_obs.clone(), last_actions.clone())
@@ -24,7 +27,7 @@ class SarsaRolloutStorage(RolloutStorage):
         Raises:
             ValueError: the rollout is not full, or was not closed by ``finish``.
         """
-        if not self.full or "_last" not in vars(self):
+        if not self.full or self._last is None:
             raise ValueError("fill the storage and call finish() before making mini-batches")
         last_obs, last_actions = self._last
         own = self.extras
@@ -43,4 +46,4 @@ class SarsaRolloutStorage(RolloutStorage):
     def clear(self) -> None:
         """Forget the rollout and how it was closed."""
         super().clear()
-        vars(self).pop("_last", None)
+        self._last = None

@@ -36,6 +36,7 @@ from legged_gym_ext.sim.interface import (
 )
 from legged_gym_ext.sim.mujoco.model import MIN_BOX, ActuatorFields, WorldRenderer, compile_scene
 from legged_gym_ext.terrain.height_field import HeightField
+from st_rl.utils.attributes import field_values
 from st_rl.utils.rotations import quat_rotate, quat_rotate_inverse
 
 if TYPE_CHECKING:
@@ -294,7 +295,7 @@ class MujocoSimulator(Simulator):
             "solid": self.solid.clone(),
             "num_invalid": torch.tensor(self.num_invalid),
         }
-        return state | {f"dynamics.{name}": value.clone() for name, value in vars(self.dynamics).items()}
+        return state | {f"dynamics.{name}": value.clone() for name, value in field_values(self.dynamics).items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         everyone = torch.ones(self.num_envs, dtype=torch.bool)

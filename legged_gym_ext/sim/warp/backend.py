@@ -31,6 +31,7 @@ from legged_gym_ext.sim.warp.dynamics import WarpDynamics
 from legged_gym_ext.sim.warp.ground import GroundContacts, take_from_engine
 from legged_gym_ext.sim.warp.model import NO_ROOM, Launches, make_engine, mjw, wp_device
 from legged_gym_ext.terrain.height_field import HeightField
+from st_rl.utils.attributes import attributes, field_values
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class WarpSimulator(Simulator):
         flags = {"invalid": (n,), "mask": (n,), "solid": (n, k)}
         self._w |= {name: wp.zeros(shape, dtype=wp.bool) for name, shape in flags.items()}
         self._w["num_invalid"] = wp.zeros(1, dtype=wp.int32)
-        self._w |= {name: vars(self._data)[name] for name in _ENGINE_STATE}
+        self._w |= attributes(self._data, _ENGINE_STATE)
         t = self._t = {name: wp.to_torch(array) for name, array in self._w.items()}
         self.root_states, self.dof_pos, self.dof_vel = t["root_states"], t["dof_pos"], t["dof_vel"]
         self.torques, self.substep_dof_vel = t["torques"], t["substep_dof_vel"]
@@ -270,7 +271,7 @@ class WarpSimulator(Simulator):
             log.warning("%d worlds had more contacts than there is room for; some were left out", count)
         state = {name: self._t[name].clone() for name in (*_ENGINE_STATE, *_TENSORS)}
         state["num_invalid"] = self._t["num_invalid"][0].clone()
-        return state | {f"dynamics.{name}": value.clone() for name, value in vars(self.dynamics).items()}
+        return state | {f"dynamics.{name}": value.clone() for name, value in field_values(self.dynamics).items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         everyone = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)

@@ -24,6 +24,7 @@ from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.sim.interface import DynamicsSample
 from legged_gym_ext.sim.mujoco.model import KD, KP, RESISTANCE
 from legged_gym_ext.sim.warp import weights as kernels
+from st_rl.utils.attributes import attributes
 
 BATCHED = (
     "geom_friction",
@@ -50,7 +51,7 @@ class WarpDynamics:
         self._engine = engine_model
         self._nominal_mass = float(model.body_mass[self._trunk])
         self._nominal_com = wp.vec3(*model.body_ipos[self._trunk].tolist())
-        self._fields = {name: wp.to_torch(vars(engine_model)[name]) for name in BATCHED}
+        self._fields = {name: wp.to_torch(array) for name, array in attributes(engine_model, BATCHED).items()}
         device = self._fields["body_mass"].device
         robot_geoms = np.flatnonzero((model.geom_bodyid != 0) & (model.geom_contype != 0))
         self._robot_geoms = torch.zeros(model.ngeom, dtype=torch.bool, device=device)

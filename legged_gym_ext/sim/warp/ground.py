@@ -22,6 +22,7 @@ from mujoco_warp._src.types import vec5
 
 from legged_gym_ext.sim.scene import GROUND
 from legged_gym_ext.terrain.height_field import HeightField
+from st_rl.utils.attributes import attributes, set_attributes
 
 _ROUND = (int(mujoco.mjtGeom.mjGEOM_SPHERE), int(mujoco.mjtGeom.mjGEOM_CAPSULE))
 _GROUND_BIT = 1 << 8
@@ -106,8 +107,7 @@ class GroundContacts:
 def _view(struct: Any, owner: Any) -> Any:
     """A ``struct`` of the arrays that ``owner`` has under the names of its fields."""
     view = struct()
-    for name in struct.vars:
-        setattr(view, name, vars(owner)[name])
+    set_attributes(view, attributes(owner, struct.vars))
     return view
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from st_rl.utils.attributes import field_values
 from st_rl.utils.errors import UserError
 from st_rl.utils.files import write_atomically
 from st_rl.utils.obs_layout import ObsLayout
@@ -136,7 +137,7 @@ class Metadata:
             "obs_segments": self.obs_segments.to_json(),
             "critic_obs_segments": None if critic is None else critic.to_json(),
             "num_actions": self.num_actions,
-            "compression": {name: dict(vars(value)) for name, value in self.compression.items()},
+            "compression": {name: field_values(value) for name, value in self.compression.items()},
             "fields": {name: list(shape) for name, shape in self.fields.items()},
         }
 
