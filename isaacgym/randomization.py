@@ -85,7 +85,7 @@ def generate_random_samples(
 ) -> Any:
     """Return an array of a shape (an int: a vector of that length; 1: a number) of random samples.
 
-    ``extern_sample`` takes their place where it is given; the schedule draws either towards what changes nothing.
+    ``extern_sample`` takes their place where it is given; the schedule draws either toward what changes nothing.
     """
     parameters = attr_randomization_params
     strength, neutral = _strength(parameters, curr_gym_step_count), _neutral(parameters)

@@ -51,12 +51,12 @@ class SubTerrain:
 
 
 def _samples(terrain: SubTerrain, distance: float) -> int:
-    """Return how many samples a horizontal distance in m is, rounded towards zero."""
+    """Return how many samples a horizontal distance in m is, rounded toward zero."""
     return int(distance / terrain.horizontal_scale + 1e-9)
 
 
 def _units(terrain: SubTerrain, height: float) -> int:
-    """Return how many units of ``vertical_scale`` a height in m is, rounded towards zero."""
+    """Return how many units of ``vertical_scale`` a height in m is, rounded toward zero."""
     return int(height / terrain.vertical_scale + np.copysign(1e-9, height))
 
 
@@ -182,7 +182,7 @@ def stairs_terrain(terrain: SubTerrain, step_width: float, step_height: float) -
 def pyramid_stairs_terrain(
     terrain: SubTerrain, step_width: float, step_height: float, platform_size: float = 1.0
 ) -> SubTerrain:
-    """Make square stairs that rise (or sink) towards a flat square of at least ``platform_size`` m in the middle.
+    """Make square stairs that rise (or sink) toward a flat square of at least ``platform_size`` m in the middle.
 
     Treads are ``step_width`` m wide, steps ``step_height`` m high; a tread on the ground goes round the edge.
     """

@@ -95,7 +95,7 @@ def quat_conjugate(a: Tensor) -> Tensor:
 
 
 def quat_mul(a: Tensor, b: Tensor) -> Tensor:
-    """Return the rotations that turn by ``b`` first and by ``a`` afterwards, (..., 4)."""
+    """Return the rotations that turn by ``b`` first and by ``a`` afterward, (..., 4)."""
     u, v = a[..., :3], b[..., :3]
     s, t = a[..., 3:], b[..., 3:]
     u, v = torch.broadcast_tensors(u, v)

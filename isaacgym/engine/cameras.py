@@ -22,7 +22,7 @@ class _Camera:
     env: int
     properties: CameraProperties
     pose: Transform = field(default_factory=Transform)
-    """Of the world, or of the body that it is attached to."""
+    """In the frame of the world, or of the body that it is attached to."""
     body: int = -1
     """Number in the environment of the body that it is attached to, or -1."""
     mode: CameraFollowMode = CameraFollowMode.FOLLOW_TRANSFORM

@@ -9,7 +9,7 @@ Array = NDArray[np.float64]
 
 
 def quat_multiply(a: ArrayLike, b: ArrayLike) -> Array:
-    """Return the rotation that turns by ``b`` first and by ``a`` afterwards, (4,)."""
+    """Return the rotation that turns by ``b`` first and by ``a`` afterward, (4,)."""
     ax, ay, az, aw = np.asarray(a, dtype=float)
     bx, by, bz, bw = np.asarray(b, dtype=float)
     return np.array(

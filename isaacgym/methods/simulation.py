@@ -119,7 +119,7 @@ class SimulationMethods:
     # ---------------------------------------------------------------- stepping
 
     def prepare_sim(self, sim: Sim) -> bool:
-        """Build the worlds. Everything must have been created; tensors exist afterwards."""
+        """Build the worlds. Everything must have been created; tensors exist afterward."""
         sim.prepare()
         return True
 

@@ -36,7 +36,7 @@ class Carried:
         for slot in _slots(root):
             tensor = _get(slot)
             if any(step == 0 and size > 1 for step, size in zip(tensor.stride(), tensor.shape, strict=True)):
-                # Of an expanded tensor several entries are one, so it could not be written to.
+                # Several entries of an expanded tensor are one, so it could not be written to.
                 tensor = slot[0][slot[1]] = tensor.clone()
             self._home.append((slot, tensor))
         self._plain = _plain_values(root)

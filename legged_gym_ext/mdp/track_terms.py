@@ -176,7 +176,7 @@ def start_before_obstacle(
     distance: Interval = (0.7, 1.4),
     forward: Interval = (0.3, 1.2),
 ) -> None:
-    """Let a ``share`` of the episodes begin before any one of the track's obstacles, walking towards it.
+    """Let a ``share`` of the episodes begin before any one of the track's obstacles, walking toward it.
 
     For an event after those that make the track and place the robots. The origin of these worlds is where they begin,
     never nearer than 0.35 m behind the obstacle before.

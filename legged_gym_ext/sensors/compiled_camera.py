@@ -66,7 +66,7 @@ class CompiledCamera:
     def keep(self, rows: Tensor, fresh: Tensor, taken: Tensor, images: Tensor) -> None:
         """Put the images ``taken (n, H, W)`` of the worlds ``rows (n,)`` before the earlier ``images (L, N, H, W)``.
 
-        Of a world that is ``fresh (N,)`` it is also what was before.
+        In a world that is ``fresh (N,)`` the image also takes the place of the earlier ones.
         """
         where = (rows.numpy(), fresh.numpy(), taken.view(len(rows), -1).numpy())
         rays.keep(0, len(rows), *where, images.view(*images.shape[:2], -1).numpy())

@@ -16,7 +16,7 @@ from st_rl.utils.ranges import Bounds, Checked, RangeError, Seed
 
 Height = Annotated[float, Bounds(ge=0.0, le=10.0)]
 MAX_POINTS = 4_000_000
-"""Of a grid; an engine keeps a few numbers for each."""
+"""How many points a grid may have; an engine keeps a few numbers for each."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ Lengths = Annotated[tuple[Length, Length], Ordered()]
 Widths = Annotated[
     tuple[Annotated[float, Bounds(ge=0.1, le=100.0)], Annotated[float, Bounds(ge=0.1, le=100.0)]], Ordered()
 ]
-"""Of a track, which has to carry a robot."""
+"""The smallest and the largest width of a track, which has to carry a robot, m."""
 
 
 @dataclass(frozen=True)

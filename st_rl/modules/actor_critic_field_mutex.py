@@ -193,7 +193,7 @@ class ActorCriticFieldMutex(ActorCriticMutex):
     # -- acting as a pure function, for exported files ---------------------------------------------------------
 
     def step_states(self, batch_size: int) -> dict[str, Tensor]:
-        """As in ``ActorCritic``, for every sub-policy, and of the mutex itself:
+        """As in ``ActorCritic`` for every sub-policy, and the states of the mutex itself:
 
         ``selections (length, N, P)``: the last selections, newest last; all zero begins an episode. ``commands (1, N,
         P)``: where in its range each velocity command lies, from -0.5 at the low to 0.5 at the high end, kept as it is

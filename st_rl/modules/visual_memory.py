@@ -44,7 +44,7 @@ VISUAL_KWARGS: dict[str, Any] = {
     "paddings": [2, 1, 1],
     "hidden_sizes": [128],
 }
-"""Of an encoder that takes 0.6 million multiplications for an image of 24 x 32 pixels."""
+"""Arguments of an encoder that takes 0.6 million multiplications for an image of 24 x 32 pixels."""
 
 _YOUNGER = 1e-4
 """An image is a new one if it is younger than the one before by more than this."""
@@ -135,9 +135,9 @@ class VisualMemoryMixin(_Policy):
             **kwargs,
         )
         self.seen_layout: ObsLayout = layout
-        """Of the observation with the image."""
+        """Layout of the observation with the image."""
         self.embedded_layout: ObsLayout = embedded
-        """Of the observation with the memory in the image's place."""
+        """Layout of the observation with the memory in the image's place."""
         self._set_inputs(num_actor_obs, num_critic_obs, layout, critic_layout)
         self.visual_encoder = Conv2dHeadModel(
             image_shape, output_size=visual_latent_size, **(visual_kwargs or VISUAL_KWARGS)

@@ -90,7 +90,7 @@ class OnPolicyRunner:
         self.pruned = False
         """Whether the trial given to ``learn`` asked to stop."""
         self._mean_reward: float | None = None
-        """Of the episodes that ended in the last iteration, if any did."""
+        """Mean return of the episodes that ended in the last iteration, if any did."""
         self._observations: Observations | None = None
         self._random_state: dict[str, Any] | None = None
         self._log = RunLog(self.log_dir)
@@ -374,7 +374,7 @@ class OnPolicyRunner:
     def evaluation(self, num_steps: int) -> dict[str, float]:
         """Metrics of ``num_steps`` steps of every world with mean actions, from a reset on.
 
-        The worlds start anew afterwards, so training that goes on is another one than without the evaluation.
+        The worlds start anew afterward, so training that goes on is another one than without the evaluation.
         """
         act = self.get_inference_policy()
         metrics = RolloutMetrics(self.env.num_envs, self.device)

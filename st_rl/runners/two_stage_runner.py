@@ -54,7 +54,7 @@ class TwoStageRunner(OnPolicyRunner):
         self._upcoming: DatasetStep | None = None
 
     def learn(self, num_iterations: int, init_at_random_ep_len: bool = False, trial: Any = None) -> dict[str, float]:
-        """As ``OnPolicyRunner``; ``UserError``, before anything is done, if a teacher will be missed afterwards."""
+        """As ``OnPolicyRunner``; ``UserError``, before anything is done, if a teacher will be missed afterward."""
         algorithm: Any = self.alg
         if algorithm.teacher is None and self.iteration + num_iterations > self.dataset_iterations:
             raise UserError(

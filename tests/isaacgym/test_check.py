@@ -34,7 +34,7 @@ class Task:
 
     def build(self):
         self.options.fix_base_link = True
-        self.options.colour = "red"
+        self.options.tint = "red"
         self.options.thickness = 0.1
         mesh = gymapi.TriangleMeshParams()
         mesh.transform.p.x = 1.0
@@ -82,7 +82,7 @@ def test_what_is_missing_is_found_with_file_and_line(report: Report) -> None:
     assert names(report, surface.MISSING) == {
         "gym.create_cloth_grid",
         "gym.make_coffee",
-        "gymapi.AssetOptions.colour",
+        "gymapi.AssetOptions.tint",
         "gymapi.IndexDomain.DOMAIN_MOON",
         "gymapi.RigidBodyProperties.weight",
         "gymapi.RigidShapeProperties.slip",

@@ -168,8 +168,8 @@ def test_options_that_change_later_do_not_change_an_asset(tmp_path: Path) -> Non
     asset = load_asset(tmp_path, "robot.urdf", options)
     options.disable_gravity, options.vhacd_params.resolution = False, 1
     assert asset.options.disable_gravity and asset.options.vhacd_params.resolution == 100000
-    with pytest.raises(AttributeError, match="colour"):
-        options.colour = "red"  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="tint"):
+        options.tint = "red"  # type: ignore[attr-defined]
 
 
 def test_armature_goes_into_the_bodies_where_joints_are_not_to_have_it(tmp_path: Path) -> None:

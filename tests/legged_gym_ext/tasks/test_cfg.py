@@ -21,7 +21,7 @@ from st_rl.utils.errors import UnknownNameError, UserError
 
 @dataclass
 class Options:
-    """Of no script."""
+    """Options that belong to no command."""
 
     task: str = ""
 

@@ -113,7 +113,7 @@ def test_time_outs_are_bootstrapped_from_the_last_observation_where_it_is_report
         values = algorithm.actor_critic.evaluate(final).squeeze(-1).clone()
     if states is not None:
         algorithm.actor_critic.set_hidden_states(states)
-    # Of a world that failed nothing is used, whatever its last observation was.
+    # Nothing is used of a world that failed, whatever its last observation was.
     final[1] = float("nan")
     infos = {"time_outs": torch.arange(8) == 0, "final_observation": {"actor": final}}
     rewards = torch.arange(8.0)

@@ -59,7 +59,7 @@ def weights(runner: OnPolicyRunner) -> dict[str, torch.Tensor]:
 
 
 def origins(runner: OnPolicyRunner, own: dict[str, torch.Tensor], loaded: dict[str, torch.Tensor]) -> dict[str, str]:
-    """Of each weight, whether the new run has its own one or that of the checkpoint."""
+    """Say for each weight whether the new run has its own one or that of the checkpoint."""
     now = weights(runner)
     return {name: "own" if torch.equal(now[name], own[name]) else "loaded" for name in loaded}
 

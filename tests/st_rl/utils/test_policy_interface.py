@@ -13,7 +13,7 @@ from st_rl.utils.policy_interface import PolicyInterface, conversion_between
 
 SCALES = {"lin_vel": 2.0, "ang_vel": 0.25, "gravity": 1.0, "dof_pos": 1.0, "dof_vel": 0.05}
 LAYOUT = ObsLayout({"proprioception": (12 + 3 * 2,), "heights": (3,)})
-"""Of a robot with two joints: 12 columns and three for each joint."""
+"""What a robot with two joints observes: 12 columns and three for each joint."""
 
 
 def settings(**changes: Any) -> dict[str, Any]:

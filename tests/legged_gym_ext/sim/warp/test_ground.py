@@ -77,7 +77,7 @@ def poses(robot: str, field: HeightField, side: Side) -> torch.Tensor:
 
 
 def depth(field: HeightField, side: Side, world: int, geom: int) -> float:
-    """Of a sphere or capsule in the ground, m, negative, by sampling its axis and the ground around it."""
+    """How deep a sphere or capsule is in the ground, m, negative, by sampling its axis and the ground around it."""
     size = side.engine.geom_size.numpy()[0, geom]
     half = size[1] * side.data.geom_xmat.numpy()[world, geom][:, 2]
     axis = torch.from_numpy(side.data.geom_xpos.numpy()[world, geom] + np.linspace(-1.0, 1.0, 201)[:, None] * half)
