@@ -10,7 +10,7 @@ setup: $(STAMP)
 
 $(STAMP): setup.py pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,export,warp,rsl-rl]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,export,warp,rsl-rl,web]"
 	touch $(STAMP)
 
 train: setup

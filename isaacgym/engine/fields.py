@@ -25,7 +25,7 @@ RESTING_RATIO = 1.5
 """Damping ratio of contacts without restitution: they rebound with 6 % of the speed of impact, and 13 % at 1."""
 MIN_RESTITUTION = 0.14
 """Below this a contact has none: a critically damped spring has as much."""
-MIN_FRICTION = 1e-3
+MIN_FRICTION = 0.01
 """Friction of a contact between smooth shapes: the engine's solver fails with pyramids that are as good as flat."""
 MIN_INERTIA = 1e-9
 """kg m^2; a body that has less in its file is given this much, or its accelerations would be infinite."""

@@ -23,6 +23,9 @@ from isaacgym.engine.grounds import Ground, Plane, add_ground
 MAX_PAIRED_GROUNDS = 4
 """With more geoms of ground, contacts are found through the broad phase and friction is set on the actors' geoms."""
 GROUND_BIT = 1 << 29
+HARD = (0.99, 0.99, 0.001, 0.5, 2.0)
+"""Impedance of contacts. With the engine's own, 0.9 to 0.95, feet that push outwards creep: a quadrupedal robot of 52
+kg sank by 4 cm in 2 s. This costs nothing and leaves a tenth of the creep."""
 CHECKS = "checks"
 """Name of the texture and material of planes."""
 VISUAL_GROUP, GROUND_GROUP, COLLISION_GROUP = 2, 0, 3
@@ -105,7 +108,8 @@ def compile_world(
     if paired:
         for shape in shape_names:
             for ground in ground_names:
-                spec.add_pair(name=f"{shape}/{ground}", geomname1=ground, geomname2=shape, condim=3)
+                name = f"{shape}/{ground}"
+                spec.add_pair(name=name, geomname1=ground, geomname2=shape, condim=3, solimp=HARD)
     else:
         for ground in ground_names:
             spec.geom(ground).contype = GROUND_BIT
@@ -254,6 +258,7 @@ def _add_shape(spec: Any, body: Any, shape: Shape | Visual, name: str, scale: fl
         contype=0,
         conaffinity=0,
         condim=3,
+        solimp=HARD,
         **values,
     )
 

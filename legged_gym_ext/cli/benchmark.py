@@ -13,6 +13,7 @@ from typing import Any
 
 from legged_gym_ext.benchmarks.environment import env_ratio, measure
 from legged_gym_ext.benchmarks.mutex import mutex_over_sub_policy
+from legged_gym_ext.benchmarks.profile import profile, table
 from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
 from legged_gym_ext.benchmarks.vision import student_train_steps_per_second, vision_over_field
 from legged_gym_ext.evaluation.report import write_report
@@ -41,6 +42,8 @@ class BenchmarkOptions(WhereOptions):
     """Measurements alternate this many times; medians are reported."""
     steps: Count = 48
     """Control steps per measurement of physics and environment."""
+    profile: str | None = None
+    """Print instead where the time of training this task goes, part by part."""
     json: Path | None = None
     """JSON file to write the figures to."""
 
@@ -64,8 +67,11 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(BenchmarkOptions, argv)
     if options.json is not None:
         require_own_report(options.json, "env_over_physics")
-    task = get_task(options.task)
     require_backend(options.backend, options.device)
+    if options.profile is not None:
+        print(table(profile(get_task(options.profile), worlds=options.worlds, where=options.where())))
+        return 0
+    task = get_task(options.task)
     size: dict[str, Any] = {"worlds": options.worlds, "rounds": options.rounds, "steps": options.steps}
     where = options.where()
     result = {"backend": where.backend, "device": where.device} | measure(task, where=where, **size)

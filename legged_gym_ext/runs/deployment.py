@@ -114,6 +114,7 @@ def _observations(task: TaskCfg, loaded: SubPolicy) -> list[dict[str, Any]]:
                 "columns": [columns.start, columns.stop],
                 "parts": list(_parts(loaded.interface.columns[name], term)),
             }
+            | ({} if term is None or term.history == 1 else {"steps": term.history, "order": "the newest step first"})
         )
     return segments
 

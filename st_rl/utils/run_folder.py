@@ -119,7 +119,7 @@ def read_json(path: Path) -> Any:
     """
 
     def refuse(constant: str) -> Any:
-        raise ValueError(f"{constant} is no number that a file may hold")
+        raise ValueError(f"it holds {constant}, which is not finite")
 
     def number(text: str) -> float:
         value = float(text)

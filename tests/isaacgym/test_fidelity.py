@@ -88,6 +88,19 @@ def test_a_sliding_block_is_braked_by_the_mean_friction(engine: str, shape: floa
     assert 2.0 / (steps * 0.005) == pytest.approx(0.5 * (shape + ground) * GRAVITY, rel=0.06)
 
 
+def test_a_block_on_a_slope_below_the_angle_of_friction_stays_where_it_is(engine: str) -> None:
+    world = World(make_sim())
+    add_plane(world.sim, friction=1.0)
+    add_env(world, GYM.create_box(world.sim, 0.4, 0.4, 0.1, options(density=500.0)), z=0.0498)
+    # The slope is the world's: gravity pulls along x with half of the force that it presses with.
+    world.sim.params.gravity = gymapi.Vec3(4.4, 0.0, -8.8)
+    world.prepare()
+    world.step(40)
+    start = world.root[0, 0, 0].item()
+    world.step(200)
+    assert abs(world.root[0, 0, 0].item() - start) < 3e-4
+
+
 def test_a_ball_that_slides_ends_up_rolling_at_five_sevenths_of_its_speed(engine: str) -> None:
     radius = 0.1
     world = World(make_sim())

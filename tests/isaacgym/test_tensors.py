@@ -232,7 +232,8 @@ def test_properties_differ_between_environments_and_change_while_running(engine:
     world.root[:, 0, 7] = 0.3
     world.set_root(0, 1)
     world.step(60)
-    assert world.root[0, 0, 7].item() == pytest.approx(0.3, rel=0.02)
+    # The least friction of a contact is 0.01: 0.1 m/s^2 for 0.3 s.
+    assert world.root[0, 0, 7].item() == pytest.approx(0.27, rel=0.05)
     assert abs(world.root[1, 0, 7].item()) < 0.01
     props = GYM.get_actor_rigid_shape_properties(world.envs[0], 0)
     props[0].friction = 1.0

@@ -19,6 +19,7 @@ from legged_gym_ext.runs.deployment import deployment
 from legged_gym_ext.runs.outputs import DEPLOYMENT
 from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
+from st_rl.utils.policy_interface import PolicyInterface
 
 pytestmark = pytest.mark.skipif(not (runs.SHIPPED / "go1_walk").is_dir(), reason="needs the shipped policies")
 SHIPPED = sorted(path for path in runs.SHIPPED.iterdir() if path.is_dir()) if runs.SHIPPED.is_dir() else []
@@ -199,3 +200,22 @@ def test_an_export_that_fails_leaves_no_file(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(export, "_largest_error", lambda *_: float("inf"))
     assert call("export", "--policy", "go1_walk", "--out", str(tmp_path / "out"), "--no-onnx") == 2
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_stacked_segment_says_how_many_steps_it_holds(tmp_path: Path) -> None:
+    from toy_runs import write_toy_run
+
+    task = get_task("go1_walk")
+    term = replace(task.env.observations["proprioception"], history=3)
+    stacked = replace(task.env, num_envs=1, observations={"proprioception": term})
+    run = write_toy_run(tmp_path / "go1_walk", "go1_walk")
+    config = json.loads((run / "config.json").read_text())
+    config["env"]["observations"]["proprioception"]["history"] = 3
+    (run / "config.json").write_text(json.dumps(config))
+    loaded = runs.load_policy(run)
+    (segment,) = deployment(run, loaded)["observations"]
+    assert (segment["steps"], segment["order"]) == (3, "the newest step first")
+    env = LeggedEnv(stacked, seed=1)
+    columns = PolicyInterface.from_settings(env.settings, env.obs_segments, 12, "env").columns["proprioception"]
+    env.close()
+    assert len(columns) == 144 and columns[:48] == columns[48:96] == columns[96:]
