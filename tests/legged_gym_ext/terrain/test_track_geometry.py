@@ -162,7 +162,7 @@ def test_impossible_tracks_are_refused() -> None:
         num_boxes(TrackCfg(blocks=("jump",), parameters={"jmp": (0.1, 0.2)}))
     with pytest.raises(UserError, match="at least one type of block"):
         num_boxes(TrackCfg(blocks=()))
-    with pytest.raises(UserError, match="num_blocks must be at least 1"):
+    with pytest.raises(UserError, match="num_blocks must be from 1"):
         num_boxes(TrackCfg(blocks=("jump",), num_blocks=0))
 
 
