@@ -24,8 +24,9 @@ demo: setup
 	$(BIN)/legged-evaluate --task go1_field --policy mutex --protocol course --episodes 40 \
 		--json logs/demo/course.json --plot logs/demo/course.svg
 
+# One process a core, each with one thread.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

@@ -97,7 +97,7 @@ def test_walking_is_reached_when_every_figure_is_good_enough() -> None:
 
 def test_the_time_to_walk_is_that_of_training_until_the_goal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(walk, "EPISODE_S", 0.2)
-    never = WalkGoal(episodes=2, falls=-1.0, max_seconds=0.01, every=1)
+    never = WalkGoal(episodes=2, lin_error=1e-9, max_seconds=0.01, every=1)
     result = gpu_report.time_to_walk(small_task(), never, worlds=4, where=Where())
     assert result["seconds"] is None and result["seconds_trained"] > 0.01
     assert result["iterations"] == 1 and result["steps"] == 16 and result["figures"]["episodes"] == 2

@@ -54,7 +54,8 @@ def step(env: LeggedEnv, generator: torch.Generator) -> torch.Tensor:
 
 
 def test_tasks_have_no_latency_unless_they_ask_for_it() -> None:
-    assert all(get_task(name).env.latency is None for name in task_names())
+    late = {name for name in task_names() if get_task(name).env.latency is not None}
+    assert late == {"a1_vision", "go1_vision"}
     assert make(None).latency is None
 
 

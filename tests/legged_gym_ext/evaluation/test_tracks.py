@@ -161,7 +161,7 @@ def test_impossible_requests_are_named() -> None:
         track_evaluation_cfg(field, "sprint")
     with pytest.raises(UserError, match="unknown block 'moat'"):
         track_evaluation_cfg(field, "course", TrackOptions(("moat",)))
-    with pytest.raises(UserError, match="between 0 and 1"):
+    with pytest.raises(UserError, match="difficulty must be from 0 to 1"):
         track_evaluation_cfg(field, "course", TrackOptions(difficulty=2.0))
 
 

@@ -159,9 +159,9 @@ def test_impossible_tracks_are_refused() -> None:
         num_boxes(TrackCfg(blocks=("moat",)))
     with pytest.raises(UnknownNameError, match="unknown block 'jmp'"):
         num_boxes(TrackCfg(blocks=("jump",), parameters={"jmp": (0.1, 0.2)}))
-    with pytest.raises(UserError, match="blocks must name at least one type of block"):
+    with pytest.raises(UserError, match="at least one type of block"):
         num_boxes(TrackCfg(blocks=()))
-    with pytest.raises(UserError, match="num_blocks must be from 1 to 100, not 0"):
+    with pytest.raises(UserError, match="num_blocks must be from 1"):
         num_boxes(TrackCfg(blocks=("jump",), num_blocks=0))
 
 

@@ -147,7 +147,7 @@ def test_requests_from_other_threads_wait_for_the_next_step(session: PlaySession
 def test_impossible_sessions_are_refused() -> None:
     with pytest.raises(UserError, match="at least one policy"):
         field_session()
-    with pytest.raises(UserError, match="at least one world"):
+    with pytest.raises(UserError, match="worlds must be at least 1"):
         field_session("go1_jump", worlds=0)
     with pytest.raises(UnknownNameError, match="go1_jump"):
         field_session("nobody")
