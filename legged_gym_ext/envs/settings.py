@@ -6,6 +6,7 @@ from typing import Any
 
 from legged_gym_ext.envs.cfg import EnvCfg, ObservationCfg, ProprioceptionCfg
 from legged_gym_ext.envs.control import control_of
+from legged_gym_ext.mdp.proprioception import PARTS
 from legged_gym_ext.mdp.term_ranges import UNBOUNDED, range_of
 from st_rl.utils.attributes import field_values
 from st_rl.utils.ranges import Ends
@@ -17,12 +18,18 @@ def settings_of(cfg: EnvCfg) -> dict[str, Any]:
         "robot": cfg.robot,
         "control": field_values(control_of(cfg)),
         "normalization": {"obs_scales": field_values(cfg.normalization.obs_scales)},
+        "proprioception": proprioception_scales(),
         "env": {
             "sim": {"dt": cfg.sim.dt, "decimation": cfg.sim.decimation},
             "observations": {name: _term(term) for name, term in cfg.observations.items()},
             "critic_observations": {name: _term(term) for name, term in cfg.critic_observations.items()},
         },
     }
+
+
+def proprioception_scales() -> dict[str, list[str]]:
+    """Return, by part of ``proprioception``, which of the ``obs_scales`` each of its columns is multiplied with."""
+    return {name: list(part.column_scales) for name, part in PARTS.items()}
 
 
 def _term(term: ObservationCfg) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
+from st_rl.utils.attributes import field_values
 from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.obs_layout import ObsLayout
 from st_rl.utils.ranges import Checked, NonNegative
@@ -48,10 +49,16 @@ class Part:
     size: int
     value: Callable[[EnvState], Tensor]
     """(N, size), SI units."""
-    scale: Callable[[ObsScalesCfg], float | tuple[float, ...]]
-    """One factor for all columns, or one for each."""
+    scales: tuple[str, ...]
+    """Which field of ``ObsScalesCfg`` each column is multiplied with; a single one is for all columns, none is 1."""
     noise: Callable[[NoiseCfg], float] | None
     """Half width of the noise; ``None`` for what is not measured: the robot knows it exactly and at once."""
+
+    @property
+    def column_scales(self) -> tuple[str, ...]:
+        """The field of ``ObsScalesCfg`` that each column is multiplied with, an empty text where there is none."""
+        scales = self.scales or ("",)
+        return scales * self.size if len(scales) == 1 else scales
 
     @property
     def measured(self) -> bool:
@@ -60,13 +67,13 @@ class Part:
 
 
 PARTS: dict[str, Part] = {
-    "base_lin_vel": Part(3, lambda env: env.base_lin_vel, lambda s: s.lin_vel, lambda n: n.lin_vel),
-    "base_ang_vel": Part(3, lambda env: env.base_ang_vel, lambda s: s.ang_vel, lambda n: n.ang_vel),
-    "projected_gravity": Part(3, lambda env: env.projected_gravity, lambda s: s.gravity, lambda n: n.gravity),
-    "commands": Part(3, lambda env: env.commands, lambda s: (s.lin_vel, s.lin_vel, s.ang_vel), None),
-    "dof_pos": Part(12, lambda env: env.dof_pos - env.default_dof_pos, lambda s: s.dof_pos, lambda n: n.dof_pos),
-    "dof_vel": Part(12, lambda env: env.dof_vel, lambda s: s.dof_vel, lambda n: n.dof_vel),
-    "actions": Part(12, lambda env: env.actions, lambda s: 1.0, None),
+    "base_lin_vel": Part(3, lambda env: env.base_lin_vel, ("lin_vel",), lambda n: n.lin_vel),
+    "base_ang_vel": Part(3, lambda env: env.base_ang_vel, ("ang_vel",), lambda n: n.ang_vel),
+    "projected_gravity": Part(3, lambda env: env.projected_gravity, ("gravity",), lambda n: n.gravity),
+    "commands": Part(3, lambda env: env.commands, ("lin_vel", "lin_vel", "ang_vel"), None),
+    "dof_pos": Part(12, lambda env: env.dof_pos - env.default_dof_pos, ("dof_pos",), lambda n: n.dof_pos),
+    "dof_vel": Part(12, lambda env: env.dof_vel, ("dof_vel",), lambda n: n.dof_vel),
+    "actions": Part(12, lambda env: env.actions, (), None),
 }
 """Base velocities in m/s and rad/s, the unit vector of gravity, the commands (forward and lateral velocity in m/s, yaw
 rate in rad/s), joint angles minus their defaults in rad, joint speeds in rad/s, and the last actions."""
@@ -91,24 +98,17 @@ def check_parts(parts: Sequence[str]) -> None:
 
 def part_scales(parts: Sequence[str], cfg: ObsScalesCfg) -> Tensor:
     """(columns,) factors of the named parts."""
-    return _per_column(parts, [PARTS[name].scale(cfg) for name in parts])
+    factors = field_values(cfg) | {"": 1.0}
+    return torch.tensor([float(factors[scale]) for name in parts for scale in PARTS[name].column_scales])
 
 
 def part_noise(parts: Sequence[str], cfg: NoiseCfg) -> Tensor:
     """(columns,) half widths of the noise on the named parts, SI units."""
     noises = [PARTS[name].noise for name in parts]
-    return _per_column(parts, [0.0 if noise is None else noise(cfg) for noise in noises])
+    widths = [0.0 if noise is None else noise(cfg) for noise in noises]
+    return torch.cat([torch.full((PARTS[name].size,), width) for name, width in zip(parts, widths, strict=True)])
 
 
 def measured_columns(parts: Sequence[str]) -> Tensor:
     """(columns,) bool: what a sensor delivers."""
     return torch.cat([torch.full((PARTS[name].size,), PARTS[name].measured) for name in parts])
-
-
-def _per_column(parts: Sequence[str], values: Sequence[float | tuple[float, ...]]) -> Tensor:
-    """(columns,) each part's value repeated, or its values, over its columns."""
-    columns = [
-        torch.tensor(value) if isinstance(value, tuple) else torch.full((PARTS[name].size,), float(value))
-        for name, value in zip(parts, values, strict=True)
-    ]
-    return torch.cat(columns)

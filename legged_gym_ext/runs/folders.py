@@ -20,6 +20,7 @@ from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.control import control_of
 from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.envs.settings import proprioception_scales
 from legged_gym_ext.resource_folder import resource_folder
 from legged_gym_ext.runs.config_io import task_from_config, to_dict
 from legged_gym_ext.sim.observed import Observer
@@ -208,6 +209,7 @@ def run_config(task: TaskCfg, backend: str) -> dict[str, Any]:
         "backend": backend,
         "control": to_dict(control_of(task.env)),
         "normalization": to_dict(task.env.normalization),
+        "proprioception": proprioception_scales(),
         "env": to_dict(task.env),
         "train": to_dict(task.train),
     }

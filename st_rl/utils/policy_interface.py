@@ -2,7 +2,9 @@
 
 The entries of ``config.json`` that say so: ``robot``, ``control.action_scale`` (rad per unit of action, one number or
 one for each joint), ``normalization.obs_scales``, ``env.observations`` and ``env.critic_observations`` (factor of each
-segment, parts of ``proprioception``), ``env.sim``. An entry that is missing is unknown, and nothing is converted by it.
+segment, parts of ``proprioception``), ``proprioception`` (which of the ``obs_scales`` each column of each part has;
+``USUAL_PARTS`` where it is missing), ``env.sim``. Another entry that is missing is unknown, and nothing is converted by
+it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ FORWARD_COMMAND = "commands[0]"
 """The column of ``proprioception`` that asks for a forward velocity."""
 _PROPRIOCEPTION = "proprioception"
 _ACTIONS = "actions"
-_PARTS: dict[str, tuple[str, ...]] = {
+USUAL_PARTS: Mapping[str, tuple[str, ...]] = {
     "base_lin_vel": ("lin_vel",) * 3,
     "base_ang_vel": ("ang_vel",) * 3,
     "projected_gravity": ("gravity",) * 3,
@@ -34,8 +36,9 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "dof_vel": ("dof_vel",),
     _ACTIONS: ("",),
 }
-"""Part of ``proprioception`` -> the name in ``obs_scales`` of the factor of each of its columns; the parts with a
-single one have as many columns as there are joints, and the last actions are not scaled."""
+"""The entry ``proprioception`` of settings that lack it, as those of older runs do: part -> the name in ``obs_scales``
+of the factor of each of its columns, empty for the last actions, which are not scaled; a part with a single name has
+as many columns as there are joints."""
 _CONTROL = {
     "stiffness": ("a stiffness", " N m/rad"),
     "damping": ("a damping", " N m s/rad"),
@@ -84,11 +87,12 @@ class PolicyInterface:
         scale = control.get("action_scale")
         terms = _object(env, "critic_observations" if critic else "observations", source)
         scales = _object(_object(settings, "normalization", source), "obs_scales", source)
+        known = _known_parts(settings, num_actions, source)
         robot = settings.get("robot")
         return cls(
             layout=layout,
             columns={
-                name: _columns(name, layout.size_of(name), _object(terms, name, source), scales, num_actions, source)
+                name: _columns(name, layout.size_of(name), _object(terms, name, source), scales, known, source)
                 for name in layout
             },
             action_scale=None if scale is None else action_scales(scale, num_actions, source),
@@ -201,8 +205,21 @@ def _differences(env: PolicyInterface, policy: PolicyInterface) -> list[str]:
     return found
 
 
+def _known_parts(settings: Settings, num_actions: int, source: object) -> dict[str, tuple[str, ...]]:
+    """Part of ``proprioception`` -> the name in ``obs_scales`` of the factor of each of its columns."""
+    given = _object(settings, _PROPRIOCEPTION, source)
+    if not given:
+        return {part: keys * num_actions if len(keys) == 1 else keys for part, keys in USUAL_PARTS.items()}
+    for part, keys in given.items():
+        if not isinstance(keys, list | tuple) or not all(isinstance(key, str) for key in keys):
+            raise UserError(
+                f"config.json of run folder '{source}': proprioception.{part} must be the names of scales, not {keys}"
+            )
+    return {part: tuple(keys) for part, keys in given.items()}
+
+
 def _columns(
-    name: str, size: int, term: Settings, scales: Settings, num_actions: int, source: object
+    name: str, size: int, term: Settings, scales: Settings, known: Mapping[str, tuple[str, ...]], source: object
 ) -> tuple[Column, ...]:
     """The columns of the segment ``name``; of a stack of several observations, those of each in turn."""
     parts = term.get("parts")
@@ -211,13 +228,12 @@ def _columns(
         if scale is not None and not _is_number(scale):
             raise UserError(f"config.json of run folder '{source}': the scale of '{name}' is no number: {scale}")
         return tuple(Column(f"{name}[{index}]", scale) for index in range(size))
-    known = list(_PARTS) if parts is None else parts
-    if not isinstance(known, list | tuple) or not all(part in _PARTS for part in known):
+    named = list(known) if parts is None else parts
+    if not isinstance(named, list | tuple) or not all(part in known for part in named):
         raise UserError(f"config.json of run folder '{source}': '{name}' has unknown parts: {parts}")
     one: list[Column] = []
-    for part in known:
-        keys = _PARTS[part] if len(_PARTS[part]) > 1 else _PARTS[part] * num_actions
-        for index, key in enumerate(keys):
+    for part in named:
+        for index, key in enumerate(known[part]):
             joint = index if part == _ACTIONS else None
             one.append(Column(f"{part}[{index}]", 1.0 if key == "" else _obs_scale(scales, key, source), joint))
     if not one or size % len(one):

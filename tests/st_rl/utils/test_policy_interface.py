@@ -39,6 +39,17 @@ def test_columns_have_the_scales_of_the_parts_they_belong_to() -> None:
     assert [column.scale for column in columns["heights"]] == [3.0] * 3
 
 
+def test_the_parts_of_proprioception_are_those_of_the_settings() -> None:
+    layout = ObsLayout({"proprioception": (5,)})
+    known = {"speed": ["dof_vel", "dof_vel"], "height": [""], "actions": ["", ""]}
+    columns = interface(layout, proprioception=known).columns["proprioception"]
+    assert [column.part for column in columns] == ["speed[0]", "speed[1]", "height[0]", "actions[0]", "actions[1]"]
+    assert [column.scale for column in columns] == [0.05, 0.05, 1.0, 1.0, 1.0]
+    assert [column.joint for column in columns] == [None, None, None, 0, 1]
+    with pytest.raises(UserError, match=r"proprioception\.speed must be the names of scales, not 2"):
+        interface(layout, proprioception={"speed": 2})
+
+
 def test_equal_meanings_need_no_conversion() -> None:
     conversion = conversion_between(interface(), interface(), "run")
     assert conversion.obs_factor is None and conversion.action_factor is None and not conversion.differences
