@@ -19,6 +19,8 @@ def duration(seconds: float) -> str:
     return f"{hour}:{minute:02d}:{second:02d}" if hour else f"{minute}:{second:02d}"
 
 
+_EPISODES = ("mean_reward", "mean_episode_length")
+"""Return and length of the episodes that have ended."""
 _WATCHED = ("Loss/kl", "Policy/mean_std")
 """How far an update moved the policy, and how noisy it is: whether a training goes well."""
 
@@ -32,7 +34,8 @@ def by_importance(metrics: Mapping[str, float]) -> dict[str, float]:
     shown = [name for name in shown if not (name.endswith("_mse") and f"{name[:-4]}_rmsd" in metrics)]
     measured = [name for name in shown if name.startswith("Log/") and name.count("/") == 1]
     watched = [name for name in _WATCHED if name in metrics]
-    first = [name for name in shown if name.startswith("mean_")] + watched + measured
+    episodes = [name for name in _EPISODES if name in metrics]
+    first = episodes + [name for name in shown if name.startswith("mean_")] + watched + measured
     return {name: metrics[name] for name in dict.fromkeys(first + shown)}
 
 
