@@ -31,7 +31,7 @@ class Terminal(io.StringIO):
 
 def test_rewards_come_first_then_kl_and_noise() -> None:
     names = list(by_importance(METRICS))
-    assert names[:5] == ["mean_step_reward", "mean_reward", "Loss/kl", "Policy/mean_std", "Log/planar_speed"]
+    assert names[:5] == ["mean_reward", "mean_step_reward", "Loss/kl", "Policy/mean_std", "Log/planar_speed"]
     assert "time/update" not in names
 
 
