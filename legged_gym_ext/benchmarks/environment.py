@@ -102,8 +102,7 @@ def measure(
     before = memory_mib(device)
     seed = task.train.seed
     env = make_env(task.env, where, num_envs=worlds, seed=seed, graphed=graphed)
-    generator = torch.Generator(device=device).manual_seed(0)
-    actions = [torch.randn(worlds, env.num_actions, generator=generator, device=device) for _ in range(steps)]
+    actions = random_actions(env, steps)
     try:
         _run(env.step, actions)
         after = memory_mib(device)
@@ -133,12 +132,9 @@ def env_ratio(task: TaskCfg, base: TaskCfg, *, worlds: int, rounds: int, steps: 
 
     Both take random actions; arguments as in ``measure``.
     """
-    device = where.device
-    generator = torch.Generator(device=device).manual_seed(0)
     envs = [make_env(each.env, where, num_envs=worlds, seed=each.train.seed) for each in (task, base)]
     try:
-        shape = (worlds, envs[0].num_actions)
-        actions = [torch.randn(shape, generator=generator, device=device) for _ in range(steps)]
+        actions = random_actions(envs[0], steps)
         for env in envs:
             _run(env.step, actions)
         seconds = [[_run(env.step, actions) for env in envs] for _ in range(rounds)]
@@ -152,13 +148,18 @@ def env_rate(task: TaskCfg, *, worlds: int, steps: int, where: Where = Where()) 
     """Environment steps per second of ``task`` in ``worlds`` worlds, from ``steps`` control steps of random actions."""
     env = make_env(task.env, where, num_envs=worlds, seed=task.train.seed)
     try:
-        generator = torch.Generator(device=env.device).manual_seed(0)
-        shape = (worlds, env.num_actions)
-        actions = [torch.randn(shape, generator=generator, device=env.device) for _ in range(steps)]
+        actions = random_actions(env, steps)
         _run(env.step, actions[:4])
         return worlds * steps / _run(env.step, actions)
     finally:
         env.close()
+
+
+def random_actions(env: LeggedEnv, steps: int) -> list[Tensor]:
+    """Standard normal actions (N, A) for ``steps`` control steps of ``env``, the same at every call."""
+    generator = torch.Generator(device=env.device).manual_seed(0)
+    shape = (env.num_envs, env.num_actions)
+    return [torch.randn(shape, generator=generator, device=env.device) for _ in range(steps)]
 
 
 def _alternate(task: TaskCfg, env: LeggedEnv, actions: list[Tensor], rounds: int) -> tuple[list[float], ...]:
