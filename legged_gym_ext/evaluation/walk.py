@@ -35,7 +35,7 @@ ROUGHNESS = (0.0, 0.06)
 HARD_DYNAMICS = {"friction": (0.2, 1.2), "added_mass": (5.0, 5.0), "motor_strength": (0.8, 0.9)}
 """Slippery ground, a load of 5 kg, and weak motors, as parameters of ``events.randomize_dynamics``."""
 WALK_CONDITIONS = ("hard_dynamics", "zero_estimate")
-"""Under which the episodes of a walk can be run once more: ``HARD_DYNAMICS``, or zeros for what the policy estimates."""
+"""Under which a walk can be run once more: ``HARD_DYNAMICS``, or zeros for what the policy estimates."""
 
 _METRICS = {
     "lin_vel_mse": MetricTermCfg(metrics.lin_vel_error_squared),

@@ -309,16 +309,14 @@ class RunPolicy:
         """
         self.loaded = load_policy(folder, env=env).to(env.device)
         self.policy: Any = self.loaded.policy
-        self.env_layout, self.layout = env.obs_segments, self.loaded.layout
+        self.env_layout, self.layout = ObsLayout(env.obs_segments), self.loaded.layout
         self._sample = sample
         self._velocity = VelocityEstimate(self.loaded, folder) if estimates(self.policy) else None
 
     @torch.inference_mode()
     def __call__(self, observations: Tensor) -> Tensor:
         """Actions (N, A) for ``observations`` (N, num_obs)."""
-        if self.layout != self.env_layout:
-            observations = ObsLayout(self.env_layout).select(observations, self.layout.names)
-        seen = self.loaded.observe(observations)
+        seen = self.loaded.observe(self.loaded.select(observations, self.env_layout))
         actions = self.policy.act(seen) if self._sample else self.policy.act_inference(seen)
         return self.loaded.conversion.action(actions).clone()
 

@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
+from toy_runs import train_toy_run
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation import walk
 from legged_gym_ext.evaluation.estimates import EstimateErrors
 from legged_gym_ext.evaluation.walk import HARD_DYNAMICS, evaluate_walk, walk_report, with_hard_dynamics
 from legged_gym_ext.runs.folders import RunPolicy, make_env
-from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.sim.where import Where
-from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.utils.errors import UnknownNameError, UserError
 
 ONE = Where(num_threads=1)
-
-
-def small(name: str = "go1_onboard", **algorithm: object) -> TaskCfg:
-    """The task with tiny networks, in few worlds."""
-    task = get_task(name)
-    policy = replace(task.train.policy, actor_hidden_dims=(8,), critic_hidden_dims=(8,))
-    if name.endswith("onboard"):
-        policy = replace(policy, rnn_hidden_size=8)
-    numbers = replace(task.train.algorithm, **algorithm)
-    train = replace(task.train, policy=policy, algorithm=numbers, max_iterations=1, num_steps_per_env=2)
-    return replace(task, env=replace(task.env, num_envs=4), train=train)
-
-
-def trained(task: TaskCfg, folder: Path) -> Path:
-    """A run of one iteration."""
-    env = make_env(task.env, ONE, num_envs=4, seed=1)
-    runner = make_runner(task, env, folder)
-    runner.stream = io.StringIO()
-    runner.learn(1)
-    env.close()
-    return folder
 
 
 def test_errors_by_hand() -> None:
@@ -119,9 +96,8 @@ def test_conditions_that_do_not_fit_are_refused() -> None:
 
 @pytest.mark.parametrize("normalize", [False, True])
 def test_a_run_reports_its_estimate_in_physical_units(normalize: bool, tmp_path: Path) -> None:
-    task = small(normalize_obs=normalize)
-    folder = trained(task, tmp_path)
-    env = make_env(task.env, ONE, num_envs=4, seed=2)
+    folder = train_toy_run(tmp_path, "go1_onboard", *(["--train.algorithm.normalize-obs"] if normalize else []))
+    env = make_env(get_task("go1_onboard").env, ONE, num_envs=4, seed=2)
     policy = RunPolicy(folder, env)
     policy(env.get_observations()[0])
     estimate = policy.estimated_velocity()
@@ -143,9 +119,8 @@ def test_a_run_reports_its_estimate_in_physical_units(normalize: bool, tmp_path:
 
 
 def test_a_policy_without_estimates_says_so(tmp_path: Path) -> None:
-    task = small("go1_walk")
-    folder = trained(task, tmp_path)
-    env = make_env(task.env, ONE, num_envs=1)
+    folder = train_toy_run(tmp_path, "go1_walk")
+    env = make_env(get_task("go1_walk").env, ONE, num_envs=1)
     policy = RunPolicy(folder, env)
     policy(env.get_observations()[0])
     assert policy.estimated_velocity() is None
