@@ -27,7 +27,7 @@ from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
 
 PAGE = (Path(__file__).parents[2] / "docs" / "explanation" / "choosing.md").read_text(encoding="utf-8")
-REFERENCE = """
+_REFERENCE = """
     ActorCritic Actor Critic ActorCriticFieldMutex ActorCriticClimbMutex ActorCriticMutex ActorCriticRecurrent Memory
     ActorCriticHiddenState LstmHiddenState EncoderStateAc EncoderStateAcRecurrent AMPDiscriminator AmpMixin
     AmpActorCritic AmpActorCriticRecurrent Conv2dModel Conv2dHeadModel DeterministicPolicyMixin EncoderActorCriticMixin
@@ -35,12 +35,16 @@ REFERENCE = """
     Normalize RunningMeanStd Normalizer AdaptorActorHiddenState PrivilegeEstimatorMixin PrivilegeStateAcRecurrent
     EstimatorActorHiddenState EstimatorMixin StateAc StateAcRecurrent get_activation_Cls conv2d_output_shape
     VisualActorCriticMixin VisualDeterministicRecurrent VisualDeterministicAC
-""".split()
-OTHERS = """
+"""
+REFERENCE = _REFERENCE.split()
+"""The names of the reference."""
+_OTHERS = """
     PPO APPO ATPPO TPPO EstimatorPPO EstimatorTPPO DAgger OnPolicyRunner AmpPolicyRunner TwoStageRunner
     DemonstrationSaver DaggerSaver RolloutStorage QueueRolloutStorage ActionLabelRollout AmpRolloutStorage
     SarsaRolloutStorage ReplayBuffer ImageReplay RolloutDataset
-""".split()
+"""
+OTHERS = _OTHERS.split()
+"""The algorithms, runners and storages."""
 MUTEXES = {"ActorCriticMutex", "ActorCriticFieldMutex", "ActorCriticClimbMutex"}
 """Policy classes that are put together and not trained, and the base of both."""
 
