@@ -41,6 +41,9 @@ def onboard(robot: str) -> TaskCfg:
         # What is estimated is a segment of its own, so that its true value can be found.
         critic_observations=task.env.critic_observations | {"base_lin_vel": ProprioceptionCfg(("base_lin_vel",))},
     )
-    algorithm = EstimatorPPOCfg(**field_values(task.train.algorithm))
-    train = replace(task.train, policy=ONBOARD_POLICY, algorithm=algorithm, algorithm_class="EstimatorPPO")
+    # Learned as the walk is, only longer: there is more to find out.
+    algorithm = EstimatorPPOCfg(**field_values(task.train.algorithm) | {"cool_down_updates": (150, 240)})
+    train = replace(
+        task.train, max_iterations=240, policy=ONBOARD_POLICY, algorithm=algorithm, algorithm_class="EstimatorPPO"
+    )
     return replace(task, name=f"{robot}_onboard", env=env, train=train)
