@@ -106,8 +106,8 @@ def test_the_walk_reads_its_parts_of_proprioception(mixed: Path, env: LeggedEnv)
 
 def test_it_is_evaluated_and_exported_by_its_commands(mixed: Path, tmp_path: Path) -> None:
     report = tmp_path / "course.json"
-    arguments = ["--policy", str(mixed), "--protocol", "course", "--episodes", "2", "--num-blocks", "2"]
-    assert evaluate.main([*arguments, "--num-threads", "1", "--json", str(report)]) == 0
+    short = ["--episodes", "2", "--env.episode-length-s", "0.4", "--num-threads", "1"]
+    assert evaluate.main(["--policy", str(mixed), "--protocol", "course", *short, "--json", str(report)]) == 0
     found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     assert found["episodes"] == 2 and set(found["sub_policies"]) == set(SKILLS)
     # The export compares the file with the policy over 250 steps, in which every skill has its turn.
