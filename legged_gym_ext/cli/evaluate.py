@@ -42,6 +42,9 @@ class EvaluateOptions(WhereOptions, PolicyOptions):
     strict_episodes: Whole = 0
     """Additional episodes (100 are good) in which penetration, joint and motor limits are checked at every physics
     step."""
+    conditions: tuple[str, ...] = ()
+    """With 'walk': run the same episodes once more under each of these and report them too: 'hard_dynamics' (friction
+    0.2 to 1.2, 5 kg of load, motors at 80 to 90 %), 'zero_estimate' (zeros for what the policy estimates)."""
     seed: Seed = 1
     """Seed of everything random; the same seed gives the same figures."""
     json: Path | None = None
@@ -80,6 +83,7 @@ def main(argv: list[str] | None = None) -> int:
         protocol=protocol,
         track=TrackOptions(options.blocks, options.num_blocks, options.difficulty),
         strict_episodes=options.strict_episodes,
+        conditions=options.conditions,
         episodes=EPISODES.get(protocol, 400) if options.episodes is None else options.episodes,
         seed=options.seed,
         where=options.where(),

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from legged_gym_ext.envs.cfg import EventTermCfg, ObsTermCfg, ProprioceptionCfg, TerminationTermCfg
 from legged_gym_ext.mdp import observations, track_terms as tracks
-from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION
+from legged_gym_ext.mdp.proprioception import MEASURED, PROPRIOCEPTION
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sensors.latency import LatencyCfg
 from legged_gym_ext.tasks.cfg import TaskCfg, TrainCfg
@@ -18,8 +18,6 @@ from legged_gym_ext.tasks.skills import NUM_LEVELS, skill
 from st_rl.algorithms.dagger import DAggerCfg
 from st_rl.modules import ConvKwargs, MlpKwargs, VisualPrivilegeCfg
 
-MEASURED = tuple(name for name in PROPRIOCEPTION if name != "base_lin_vel")
-"""The parts of proprioception that a robot without a motion capture system knows."""
 ESTIMATED = ("robot_config", "engaging_block", "sidewall_distance", "height_measurements")
 """What the teacher observes and the student has to find out, beside the base velocity."""
 TEACHERS = {"go1": "go1_mutex", "a1": "a1_mutex"}
