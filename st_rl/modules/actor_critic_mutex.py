@@ -136,16 +136,20 @@ class ActorCriticMutex(ActorCritic):
         self.sub_configs = [sub.config for sub in subs]
         self.is_recurrent = any(sub.policy.is_recurrent for sub in subs)
         self.register_buffer("env_action_scale", torch.tensor(env_action_scale, dtype=torch.float32))
-        for index, (path, sub) in enumerate(zip(self.sub_policy_paths, subs, strict=True)):
-            scale = _action_scale(config_entry(sub.config, "control.action_scale", path), num_actions, path)
-            self.register_buffer(f"subpolicy_action_scale_{index}", scale)
-            factor = _observation_factor(sub, env_interface)
-            self.register_buffer(f"_sub_obs_factor_{index}", factor, persistent=False)
-            self.register_buffer(f"_sub_columns_{index}", sub.columns, persistent=False)
+        self._note_numbers(subs, num_actions)
         self.converts_observations = any(_is_converted(self.observation_factor_of(i)) for i in range(len(subs)))
         """Whether a sub-policy was trained with other scales of observations than the environment has."""
         self.submodules.requires_grad_(False)
         self.train(self.training)
+
+    def _note_numbers(self, subs: Sequence[SubPolicy], num_actions: int) -> None:
+        """Keep the scales and columns of the sub-policies as buffers, which move with the module."""
+        for index, (path, sub) in enumerate(zip(self.sub_policy_paths, subs, strict=True)):
+            scale = _action_scale(config_entry(sub.config, "control.action_scale", path), num_actions, path)
+            self.register_buffer(f"subpolicy_action_scale_{index}", scale)
+            factor = _observation_factor(sub, self.env_interface)
+            self.register_buffer(f"_sub_obs_factor_{index}", factor, persistent=False)
+            self.register_buffer(f"_sub_columns_{index}", sub.columns, persistent=False)
 
     def action_scale_of(self, index: int) -> Tensor:
         """Action scale of a sub-policy, a scalar or ``(A,)``, in radians per unit of action."""
