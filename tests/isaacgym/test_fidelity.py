@@ -135,6 +135,22 @@ def test_a_position_drive_answers_a_step_as_a_damped_oscillator(engine: str, tmp
             assert world.dof[0, 0, 0].item() == pytest.approx(expected, abs=0.008)
 
 
+def test_a_stiff_drive_that_is_switched_on_while_the_simulation_runs_is_implicit(engine: str, tmp_path: Path) -> None:
+    mass, length, kd, h = 1.0, 0.5, 500.0, 0.005
+    world = World(make_sim(dt=h, gravity=0.0))
+    asset = GYM.load_asset(world.sim, *urdf(tmp_path, pendulum(length, mass), fix_base_link=True))
+    add_env(world, asset, z=2.0)
+    set_drive(world, 0, gymapi.DOF_MODE_EFFORT)
+    world.prepare()
+    world.step()
+    set_drive(world, 0, gymapi.DOF_MODE_VEL, 0.0, kd)
+    GYM.set_dof_velocity_target_tensor(world.sim, gymtorch.unwrap_tensor(torch.tensor([1.0])))
+    world.step()
+    # I (w' - w) = h kd (1 - w'), from rest; an explicit step would overshoot to h kd / I = 10 rad/s.
+    ratio = h * kd / (mass * length**2 + 1e-6)
+    assert world.dof[0, 0, 1].item() == pytest.approx(ratio / (1.0 + ratio), rel=1e-3)
+
+
 def test_a_velocity_drive_approaches_its_target_exponentially(engine: str, tmp_path: Path) -> None:
     mass, length, kd, h = 1.0, 0.5, 0.5, 0.002
     world = World(make_sim(dt=h, gravity=0.0))
