@@ -19,9 +19,12 @@ import numpy as np
 from isaacgym.engine.actors import Actor
 from isaacgym.engine.asset import Dof, Shape, Visual
 from isaacgym.engine.grounds import Ground, Plane, add_ground
+from isaacgym.engine.meeting import kinds_meet, meeting_pairs
 
 MAX_PAIRED_GROUNDS = 4
 """With more geoms of ground, contacts are found through the broad phase and friction is set on the actors' geoms."""
+MAX_PAIRED_SHAPES = 128
+"""With more pairs of shapes that can meet, they are found through the broad phase, and the larger friction counts."""
 GROUND_BIT = 1 << 29
 HARD = (0.99, 0.99, 0.001, 0.5, 2.0)
 """Impedance of contacts. With the engine's own, 0.9 to 0.95, feet that push outwards creep: a quadrupedal robot of 52
@@ -80,6 +83,8 @@ class World:
     """Which of the simulation's grounds each ground geom belongs to."""
     pairs: np.ndarray
     """(S, grounds) the model's explicit pairs of a shape and a ground geom; no columns where there are too many."""
+    shape_pairs: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), int))
+    """(P, 3) two shapes of actors and the model's explicit pair of them; none where there are too many."""
     dofs: list[Dof] = field(default_factory=list)
     sensor_bodies: list[int] = field(default_factory=list)
     """Tensor indices of the bodies with force sensors, one for each sensor."""
@@ -104,19 +109,32 @@ def compile_world(
     for index, actor in enumerate(actors):
         _add_actor(spec, actor, index, visual=visual)
     shape_names = [name for index, actor in enumerate(actors) for name in _shape_names(actor, index)]
+    meeting = meeting_pairs(actors)
+    if len(meeting) > MAX_PAIRED_SHAPES:
+        meeting = []
+        _set_filters(spec, actors)
+    for first, second in meeting:
+        _add_pair(spec, shape_names[first], shape_names[second])
     paired = len(ground_names) <= MAX_PAIRED_GROUNDS
     if paired:
         for shape in shape_names:
             for ground in ground_names:
-                name = f"{shape}/{ground}"
-                spec.add_pair(name=name, geomname1=ground, geomname2=shape, condim=3, solimp=HARD)
+                _add_pair(spec, shape, ground)
     else:
         for ground in ground_names:
             spec.geom(ground).contype = GROUND_BIT
-    _set_filters(spec, actors, with_ground=not paired)
+        for shape in shape_names:
+            spec.geom(shape).conaffinity |= GROUND_BIT
     _add_contact_report(spec)
     model = spec.compile()
-    return _index(model, actors, ground_names, ground_of, shape_names, paired)
+    world = _index(model, actors, ground_names, ground_of, shape_names, paired)
+    rows = [(a, b, model.pair(f"{shape_names[a]}/{shape_names[b]}").id) for a, b in meeting]
+    world.shape_pairs = np.array(rows, int).reshape(-1, 3)
+    return world
+
+
+def _add_pair(spec: Any, first: str, second: str) -> None:
+    spec.add_pair(name=f"{first}/{second}", geomname1=first, geomname2=second, condim=3, solimp=HARD)
 
 
 def _set_options(spec: Any, options: Options) -> None:
@@ -263,7 +281,7 @@ def _add_shape(spec: Any, body: Any, shape: Shape | Visual, name: str, scale: fl
     )
 
 
-def _set_filters(spec: Any, actors: Sequence[Actor], *, with_ground: bool) -> None:
+def _set_filters(spec: Any, actors: Sequence[Actor]) -> None:
     """Translate groups and filter bits, "collide unless", into the engine's "collide if"."""
     kinds: dict[tuple[int, int, int], int] = {}
     for index, actor in enumerate(actors):
@@ -277,14 +295,9 @@ def _set_filters(spec: Any, actors: Sequence[Actor], *, with_ground: bool) -> No
         for name, bits in zip(_shape_names(actor, index), actor.shape_filters().tolist(), strict=True):
             mine = (index, actor.group, bits)
             geom = spec.geom(name)
-            meets = [other for other in members if _meet(mine, other)]
+            meets = [other for other in members if kinds_meet(mine, other)]
             geom.contype = 1 << kinds[mine] if meets else 0
-            geom.conaffinity = sum(1 << kinds[other] for other in meets) | (GROUND_BIT if with_ground else 0)
-
-
-def _meet(first: tuple[int, int, int], second: tuple[int, int, int]) -> bool:
-    same_group = first[1] == second[1] or first[1] == -1 or second[1] == -1
-    return same_group and first[2] & second[2] == 0
+            geom.conaffinity = sum(1 << kinds[other] for other in meets)
 
 
 def _add_contact_report(spec: Any) -> None:
