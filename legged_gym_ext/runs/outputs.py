@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from legged_gym_ext.envs.episode import is_episode
 from legged_gym_ext.runs.folders import is_run
 from st_rl.storage.rollout_files.metadata import FILE_NAME as TRAJECTORIES
 from st_rl.utils.errors import UserError
@@ -45,6 +46,11 @@ def require_own_picture(path: Path) -> None:
     """``UserError`` where a picture or film would replace a file that is something else."""
     name, check = _CHECKS.get(path.suffix.lower(), ("such file", lambda _: False))
     _require(path, name, check)
+
+
+def require_own_episode(path: Path) -> None:
+    """``UserError`` where a recorded episode would replace a file that is something else."""
+    _require(path, "recorded episode", is_episode)
 
 
 def require_own_report(path: Path, *keys: str) -> None:
