@@ -9,7 +9,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -49,8 +49,8 @@ class EpisodeFacts:
     ended: Ended
     reward_names: tuple[str, ...]
     """Names of the columns of ``reward_terms``."""
-    segments: Mapping[str, Any]
-    """Name -> shape of the parts of an observation."""
+    segments: Sequence[Any]
+    """Name and shape of the parts of an observation, in their order."""
     height_field: HeightFieldCfg | None
     """Rough ground, or ``None`` where it is flat."""
     first_step: int = 0
@@ -238,6 +238,7 @@ def _facts(told: dict[str, Any]) -> EpisodeFacts:
 
 def _height_field(told: dict[str, Any]) -> HeightFieldCfg:
     try:
-        return HeightFieldCfg(**{k: tuple(v) if isinstance(v, list) else v for k, v in told.items()})
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
+        return HeightFieldCfg(**values)
     except UserError as error:
         raise ValueError(str(error)) from error

@@ -25,6 +25,10 @@ def _is_png(path: Path) -> bool:
     return _head(path).startswith(b"\x89PNG")
 
 
+def _is_gif(path: Path) -> bool:
+    return _head(path).startswith(b"GIF8")
+
+
 def _is_video(path: Path) -> bool:
     return _head(path)[4:8] == b"ftyp"
 
@@ -37,6 +41,7 @@ def _head(path: Path) -> bytes:
 _CHECKS: dict[str, tuple[str, Callable[[Path], bool]]] = {
     ".svg": ("SVG picture", _is_svg),
     ".png": ("PNG picture", _is_png),
+    ".gif": ("GIF picture", _is_gif),
     ".mp4": ("MP4 video", _is_video),
 }
 """By ending, what a picture or a film is and how it is told from other files."""

@@ -59,7 +59,9 @@ def test_it_stops_at_the_end_and_says_what_broke(episode: Episode) -> None:
     assert session.index == 4 and not session.playing
     session.seek(-3)
     assert session.index == 0
-    assert describe(episode) == "go1_jump by still, 5 steps, 0.1 s; it ends with a state or an action that is not finite"
+    assert (
+        describe(episode) == "go1_jump by still, 5 steps, 0.1 s; it ends with a state or an action that is not finite"
+    )
 
 
 @pytest.mark.skipif(find_gl_library() is None, reason="there is no OpenGL")
