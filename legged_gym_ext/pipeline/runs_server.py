@@ -105,10 +105,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Host", "") not in self.names:
             self._answer(HTTPStatus.FORBIDDEN, b"open the address that legged-runs printed", "text/plain")
             return
-        address = urlsplit(self.path)
-        query = parse_qs(address.query, max_num_fields=100)
         texts: dict[str, Callable[[Query], str]] = {"/": self.pages.overview, "/compare": self.pages.comparison}
         try:
+            address = urlsplit(self.path)
+            query = parse_qs(address.query, max_num_fields=100)
             if address.path in texts:
                 self._answer(HTTPStatus.OK, texts[address.path](query).encode(), "text/html; charset=utf-8")
                 return

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from legged_gym_ext.sim.interface import CameraCfg, SceneCfg, SimCfg
 from legged_gym_ext.sim.registry import make_simulator
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.viewing.overlay import put_in_corner, write_text
+from legged_gym_ext.viewing.requests import Requests
 from legged_gym_ext.viewing.sight import Cameraman
 from legged_gym_ext.viewing.video import TRACK_CAMERA, write_video
 from st_rl.utils.rotations import quat_rotate_inverse
@@ -39,7 +39,7 @@ def describe(episode: Episode) -> str:
     return f"{names or facts.robot}, {episode.num_steps} steps, {seconds:.1f} s; {_WAYS[facts.ended]}"
 
 
-class ReplaySession:
+class ReplaySession(Requests):
     """An episode at one of its moments; see ``Shown``. Every control of a viewer is a method here."""
 
     def __init__(self, episode: Episode) -> None:
@@ -57,7 +57,7 @@ class ReplaySession:
         quat, linear, angular = states[0].split((3, 4, 3, 3), dim=1)[1:]
         forward, turn = quat_rotate_inverse(quat, linear), quat_rotate_inverse(quat, angular)
         self._measured = torch.cat((forward[:, :2], turn[:, 2:]), dim=1).numpy()
-        self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        super().__init__()
         self.lanes = (self,)
 
     @property
@@ -81,19 +81,6 @@ class ReplaySession:
         return bool(len(self._boxes))
 
     # ---------------------------------------------------------------- controls
-
-    def request(self, action: Callable[[], None]) -> None:
-        """Ask for ``action`` to be done between two steps; may be called from any thread."""
-        self._requests.put(action)
-
-    def do_requests(self) -> None:
-        """Do what was asked for since the last call, in its order."""
-        while True:
-            try:
-                action = self._requests.get_nowait()
-            except Empty:
-                return
-            action()
 
     def seek(self, index: int) -> None:
         """Show another step, the nearest that there is."""

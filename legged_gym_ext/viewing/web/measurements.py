@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -36,6 +37,13 @@ def bars(values: Mapping[str, float], limit: float) -> str:
 def plain(text: str) -> str:
     """Return a text without the characters that Markdown or HTML would take for their own."""
     return "".join(letter if letter.isalnum() or letter in " .,:/-_%()" else " " for letter in text)
+
+
+def number(handle: Any) -> float:
+    """Return the value of a slider or a number field, within its limits whatever a browser has sent."""
+    low, high = float(handle.min), float(handle.max)
+    value = float(handle.value)
+    return min(max(value, low), high) if math.isfinite(value) else low
 
 
 class Measurements:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from legged_gym_ext.envs.episode import SUFFIX, episode_bytes
-from legged_gym_ext.viewing.web.measurements import Measurements, plain
+from legged_gym_ext.viewing.web.measurements import Measurements, number, plain
 from legged_gym_ext.viewing.web.session import PlaySession, known_blocks
 from st_rl.utils.errors import UserError
 
@@ -28,6 +28,8 @@ _KEYS: dict[str, tuple[str, tuple[float, float, float]]] = {
 """Name of a command -> its key, and what it adds to the velocity command."""
 _PUSHES = {"front": (-1.0, 0.0), "behind": (1.0, 0.0), "left": (0.0, -1.0), "right": (0.0, 1.0)}
 """Side that a push comes from -> its direction, forward and left."""
+_MAX_BLOCKS, _MAX_TEXT = 40, 2000
+"""Obstacles of a course, and characters that name them, at most."""
 
 
 class Panel:
@@ -73,9 +75,9 @@ class Panel:
         gui.add_command("Pause or play", hotkey="space").on_trigger(lambda _: self._toggle())
         self.step.on_click(lambda _: session.request(session.step))
         self.restart.on_click(
-            lambda _: self._do(lambda: session.request(lambda: session.restart(int(self.seed.value))))
+            lambda _: self._do(lambda: session.request(lambda: session.restart(int(number(self.seed)))))
         )
-        self.speed.on_update(lambda _: session.set_speed(float(self.speed.value)))
+        self.speed.on_update(lambda _: session.set_speed(number(self.speed)))
         self.go_on.on_update(lambda _: self._set_go_on())
         self.save.on_click(lambda event: session.request(lambda: self._do(lambda: self._save(event.client))))
 
@@ -109,13 +111,13 @@ class Panel:
             gui.add_command(name, hotkey=key).on_trigger(lambda _, change=change: self._nudge(change))
 
     def _command(self) -> None:
-        values = [float(slider.value) for slider in self.sliders]
+        values = [number(slider) for slider in self.sliders]
         vx, vy, yaw = (*values, 0.0, 0.0)[:3]
         self._session.set_command((vx, vy, yaw))
 
     def _nudge(self, change: tuple[float, float, float]) -> None:
         for slider, step in zip(self.sliders, change, strict=False):
-            slider.value = round(min(max(slider.value + step, slider.min), slider.max), 6)
+            slider.value = round(min(max(number(slider) + step, slider.min), slider.max), 6)
         self._command()
 
     def _add_course(self) -> None:
@@ -129,8 +131,8 @@ class Panel:
         self.build.on_click(lambda _: session.request(lambda: self._do(self._build)))
 
     def _build(self) -> None:
-        names = self.blocks.value.replace(",", " ").split()
-        self._session.set_course(float(self.difficulty.value), names)
+        names = str(self.blocks.value)[:_MAX_TEXT].replace(",", " ").split()
+        self._session.set_course(number(self.difficulty), names[:_MAX_BLOCKS])
 
     def _add_policies(self) -> None:
         gui, session = self._gui, self._session
@@ -157,12 +159,12 @@ class Panel:
             if session.cfg.worlds > 1:
                 self.world = gui.add_slider("world", 0, session.cfg.worlds - 1, 1, 0)
                 self.world.on_update(
-                    lambda _: session.request(lambda: self._do(lambda: session.choose_world(int(self.world.value))))
+                    lambda _: session.request(lambda: self._do(lambda: session.choose_world(int(number(self.world)))))
                 )
             self.strength = gui.add_slider("push, m/s", 0.1, 2.0, 0.1, 0.5)
             self.push = gui.add_button_group("push from", list(_PUSHES))
-        self.push.on_click(lambda event: self._push(str(event.target.value)))
+        self.push.on_click(lambda event: self._push(str(event.target.value)) if event.target.value in _PUSHES else None)
 
     def _push(self, side: str) -> None:
-        forward, left = (float(self.strength.value) * part for part in _PUSHES[side])
+        forward, left = (number(self.strength) * part for part in _PUSHES[side])
         self._session.request(lambda: self._session.push(forward, left))

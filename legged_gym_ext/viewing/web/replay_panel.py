@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from legged_gym_ext.viewing.replay import ReplaySession, describe
-from legged_gym_ext.viewing.web.measurements import Measurements, plain
+from legged_gym_ext.viewing.web.measurements import Measurements, number, plain
 
 
 class ReplayPanel:
@@ -33,7 +33,7 @@ class ReplayPanel:
         self.moment.on_update(self._seek)
         self.back.on_click(lambda _: session.request(lambda: self._move(-1)))
         self.step.on_click(lambda _: session.request(lambda: self._move(1)))
-        self.speed.on_update(lambda _: session.set_speed(float(self.speed.value)))
+        self.speed.on_update(lambda _: session.set_speed(number(self.speed)))
 
     def _toggle(self) -> None:
         session = self._session
@@ -44,7 +44,7 @@ class ReplayPanel:
     def _seek(self, event: Any) -> None:
         if event.client is None:
             return  # the slider follows what is shown
-        index = int(self.moment.value) - 1
+        index = int(number(self.moment)) - 1
         self._session.request(lambda: self._session.seek(index))
 
     def _move(self, steps: int) -> None:
@@ -57,6 +57,6 @@ class ReplayPanel:
         label = "Pause" if session.playing else "Play"
         if self.pause.label != label:
             self.pause.label = label
-        if int(self.moment.value) != session.index + 1:
+        if self.moment.value != session.index + 1:
             self.moment.value = session.index + 1
         self._measurements.update()

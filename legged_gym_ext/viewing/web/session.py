@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from legged_gym_ext.terrain.blocks import BLOCKS
 from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
 from legged_gym_ext.viewing.overlay import active_skill, obstacle_text
+from legged_gym_ext.viewing.requests import Requests
 from legged_gym_ext.viewing.video import Command, TrackVideoCfg
 from legged_gym_ext.viewing.window import play_cfg, start_command
 from st_rl.utils.errors import UnknownNameError, UserError
@@ -126,7 +126,7 @@ class Curves:
             values.clear()
 
 
-class PlaySession:
+class PlaySession(Requests):
     """Policies on their courses, stepped when asked to. Every control of a viewer is a method here."""
 
     def __init__(self, cfg: SessionCfg) -> None:
@@ -147,20 +147,7 @@ class PlaySession:
             recorder.begin(self.lanes[0].env)
         self.time = 0.0
         """s played since the session began."""
-        self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
-
-    def request(self, action: Callable[[], None]) -> None:
-        """Ask for ``action`` to be done between two steps; may be called from any thread."""
-        self._requests.put(action)
-
-    def do_requests(self) -> None:
-        """Do what was asked for since the last call, in its order."""
-        while True:
-            try:
-                action = self._requests.get_nowait()
-            except Empty:
-                return
-            action()
+        super().__init__()
 
     def _make_lanes(self, names: Sequence[str]) -> None:
         old, self.lanes = self.lanes, []

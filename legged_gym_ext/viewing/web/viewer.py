@@ -67,10 +67,11 @@ class WebViewer:
         from legged_gym_ext.viewing.web.replay_panel import ReplayPanel
         from legged_gym_ext.viewing.web.scene import SessionScene
 
+        port = port or free_port()
         _require_free(host, port)
         self._session, self._gate = session, None
         # With a token, viser itself stays on the loopback device, behind the gate.
-        inner = (host, port) if not token else ("127.0.0.1", _free_port())
+        inner = (host, port) if not token else ("127.0.0.1", free_port())
         with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
             self.server: Any = viser.ViserServer(host=inner[0], port=inner[1], label="legged-play", verbose=False)
         if token:
@@ -134,6 +135,7 @@ def _require_free(host: str, port: int) -> None:
         raise UserError(f"cannot listen on {host}:{port} ({error}); choose another --port or --host") from error
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
