@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from legged_gym_ext.envs.cfg import EventTermCfg, ObsTermCfg, ProprioceptionCfg
+from legged_gym_ext.envs.cfg import EventTermCfg, ObsTermCfg, ProprioceptionCfg, TerminationTermCfg
 from legged_gym_ext.mdp import observations, track_terms as tracks
 from legged_gym_ext.mdp.proprioception import MEASURED, PROPRIOCEPTION
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
@@ -75,6 +75,8 @@ def vision(robot: str) -> TaskCfg:
         # Imitation asks for no reward; what is left of them shows in the log how well it goes.
         rewards={name: cfg.rewards[name] for name in ("forward_progress", "termination")},
         events=events,
+        # Robots that stand before an obstacle teach nothing more: the skills pass it at a run.
+        terminations=cfg.terminations | {"stuck": TerminationTermCfg(tracks.stuck, time_out=True)},
         curriculum={},
     )
     parts = {"base_lin_vel": PROPRIOCEPTION.size_of("base_lin_vel"), "onboard": PROPRIOCEPTION.sublayout(MEASURED).size}

@@ -136,16 +136,20 @@ class ActorCriticMutex(ActorCritic):
         self.sub_configs = [sub.config for sub in subs]
         self.is_recurrent = any(sub.policy.is_recurrent for sub in subs)
         self.register_buffer("env_action_scale", torch.tensor(env_action_scale, dtype=torch.float32))
-        for index, (path, sub) in enumerate(zip(self.sub_policy_paths, subs, strict=True)):
-            scale = _action_scale(config_entry(sub.config, "control.action_scale", path), num_actions, path)
-            self.register_buffer(f"subpolicy_action_scale_{index}", scale)
-            factor = _observation_factor(sub, env_interface)
-            self.register_buffer(f"_sub_obs_factor_{index}", factor, persistent=False)
-            self.register_buffer(f"_sub_columns_{index}", sub.columns, persistent=False)
+        self._note_numbers(subs, num_actions)
         self.converts_observations = any(_is_converted(self.observation_factor_of(i)) for i in range(len(subs)))
         """Whether a sub-policy was trained with other scales of observations than the environment has."""
         self.submodules.requires_grad_(False)
         self.train(self.training)
+
+    def _note_numbers(self, subs: Sequence[SubPolicy], num_actions: int) -> None:
+        """Keep the scales and columns of the sub-policies as buffers, which move with the module."""
+        for index, (path, sub) in enumerate(zip(self.sub_policy_paths, subs, strict=True)):
+            scale = _action_scale(config_entry(sub.config, "control.action_scale", path), num_actions, path)
+            self.register_buffer(f"subpolicy_action_scale_{index}", scale)
+            factor = _observation_factor(sub, self.env_interface)
+            self.register_buffer(f"_sub_obs_factor_{index}", factor, persistent=False)
+            self.register_buffer(f"_sub_columns_{index}", sub.columns, persistent=False)
 
     def action_scale_of(self, index: int) -> Tensor:
         """Action scale of a sub-policy, a scalar or ``(A,)``, in radians per unit of action."""
@@ -288,13 +292,7 @@ def load_sub_policy(
         raise UserError(f"config.json of run folder '{folder}': 'policy' is no object with constructor arguments")
     layout = config_layout(config, "obs_segments", folder)
     interface = PolicyInterface.from_settings(config, layout, num_actions, folder)
-    known, columns = ObsLayout((name, env_layout[name]) for name in layout if name in env_layout), None
-    if known != layout:
-        places = None if env_interface is None else columns_elsewhere(env_interface, env_layout, interface)
-        if env_interface is None or places is None:
-            difference = known.difference(layout, "the environment", "the run")
-            raise UserError(f"run folder '{folder}' was trained with other observation segments: {difference}")
-        env_interface, columns = rearranged(env_interface, layout, places), torch.tensor(places)
+    env_interface, columns = _as_read_by(interface, env_interface, env_layout, folder)
     conversion = conversion_between(env_interface, interface, folder)
     if conversion.differences:
         say_once(logger, conversion.sentence(folder))
@@ -309,6 +307,23 @@ def load_sub_policy(
         normalizer = EmpiricalNormalization(layout.size)
         load_weights(normalizer, checkpoint["obs_normalizer_state_dict"], path)
     return SubPolicy(policy, normalizer, layout, config, interface, conversion, path, columns)
+
+
+def _as_read_by(
+    policy: PolicyInterface, env: PolicyInterface | None, env_layout: ObsLayout, folder: str | Path
+) -> tuple[PolicyInterface | None, Tensor | None]:
+    """``env`` as ``policy`` reads it, and which of its columns those are unless segments of the same names do.
+
+    ``UserError`` names the segments that the environment lacks.
+    """
+    known = ObsLayout((name, env_layout[name]) for name in policy.layout if name in env_layout)
+    if known == policy.layout:
+        return env, None
+    places = None if env is None else columns_elsewhere(env, env_layout, policy)
+    if env is None or places is None:
+        difference = known.difference(policy.layout, "the environment", "the run")
+        raise UserError(f"run folder '{folder}' was trained with other observation segments: {difference}")
+    return rearranged(env, policy.layout, places), torch.tensor(places)
 
 
 def _build(
