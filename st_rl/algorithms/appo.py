@@ -175,7 +175,10 @@ class APPOAlgoMixin(_Algorithm):
         expert_score, policy_score = self.discriminator(torch.cat((expert, policy))).split((len(expert), len(policy)))
         loss = (expert_score - 1.0).square().mean() + (policy_score + 1.0).square().mean()
         terms = {"discriminator_loss": loss, "gradient_penalty": self.discriminator.compute_grad_pen(expert)}
-        return terms, {"expert_score": expert_score.mean(), "policy_score": policy_score.mean()}
+        with torch.no_grad():
+            told_apart = torch.cat((expert_score > 0.0, policy_score < 0.0)).float().mean()
+        scores = {"expert_score": expert_score.mean(), "policy_score": policy_score.mean()}
+        return terms, scores | {"discriminator_accuracy": told_apart}
 
     def _update_normalizers(self) -> None:
         """Also those of motion, from as many transitions of the policy as of the reference."""
