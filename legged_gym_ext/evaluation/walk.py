@@ -52,6 +52,8 @@ class Policy(Protocol):
 
 
 MakePolicy = Callable[[LeggedEnv], Policy]
+Watch = Callable[[LeggedEnv, Tensor], None]
+"""Is shown the environment after every step, and in which worlds the episode goes on, (N,) bool."""
 
 
 class EpisodeClock:
@@ -127,10 +129,12 @@ def evaluate_walk(
     episodes: int,
     seed: int,
     where: Where = Where(),
+    watch: Callable[[], Watch] | None = None,
 ) -> WalkFigures:
     """Run ``episodes`` full episodes, at most ``MAX_WORLDS`` at a time.
 
-    The figures depend on the arguments and the policy only; torch's global generator is left as it was.
+    The figures depend on the arguments and the policy only; torch's global generator is left as it was. ``watch`` makes
+    what is shown every step, for each round of episodes anew.
     """
     if episodes < 1:
         raise UserError(f"an evaluation needs at least one episode, not {episodes}")
@@ -140,7 +144,8 @@ def evaluate_walk(
         totals = torch.zeros(len(_METRICS) + 2, dtype=torch.float64, device=env.device)
         countdown = Countdown(f"{episodes} episodes", math.ceil(episodes / worlds) * env.max_episode_length)
         for start in range(0, episodes, worlds):
-            totals += run_episodes(env, policy, min(worlds, episodes - start), EpisodeClock(countdown, start // worlds))
+            clock, watching = EpisodeClock(countdown, start // worlds), None if watch is None else watch()
+            totals += run_episodes(env, policy, min(worlds, episodes - start), clock, watching)
         countdown.close()
     sums = totals.tolist()
     falls, steps = round(sums[-2]), round(sums[-1])
@@ -149,8 +154,10 @@ def evaluate_walk(
 
 
 @torch.inference_mode()
-def run_episodes(env: LeggedEnv, policy: Policy, count: int, clock: EpisodeClock | None = None) -> Tensor:
-    """One episode in each of the first ``count`` worlds; ``clock`` shows how far it is.
+def run_episodes(
+    env: LeggedEnv, policy: Policy, count: int, clock: EpisodeClock | None = None, watch: Watch | None = None
+) -> Tensor:
+    """One episode in each of the first ``count`` worlds; ``clock`` shows how far it is, ``watch`` is shown each step.
 
     Returns:
         (metrics + 2,) float64: sums of the environment's metrics over the steps of these episodes, the number of
@@ -171,6 +178,8 @@ def run_episodes(env: LeggedEnv, policy: Policy, count: int, clock: EpisodeClock
         steps += active.sum()
         fell |= active & dones & ~infos["time_outs"]
         active &= ~dones
+        if watch is not None:
+            watch(env, active)
         if env.device.type == "cpu" and not bool(active.any()):
             break
     return torch.cat((sums, fell.sum().double().view(1), steps.view(1)))
