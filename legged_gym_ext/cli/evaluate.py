@@ -29,8 +29,9 @@ class EvaluateOptions(WhereOptions, PolicyOptions):
 
     protocol: str = ""
     """How it is measured: 'walk', 'gaits' (a walk and its gait), 'rpl' (one obstacle at the test ranges), 'levels'
-    (success by difficulty), 'course', or 'blindfold' (whether a policy uses what it sees). By default 'walk' for tasks without obstacles, or
-    'gaits' for those with a reference gait, 'course' for field and vision, and 'rpl' for the others."""
+    (success by difficulty), 'course', or 'blindfold' (whether a policy uses what it sees). By default 'walk' for tasks
+    without obstacles, 'gaits' for those with a reference gait, 'course' for field and vision, and 'rpl' for the
+    others."""
     episodes: Count | None = None
     """Number of episodes; by default 256 for 'walk' and 'gaits', and 400 for the others."""
     blocks: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ shown to a discriminator. T control steps, feet in the order FL, FR, RL, RR.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,7 @@ def strides_of(contacts: NDArray[np.bool_], step_s: float) -> list[Stride]:
     marks = downs[0].tolist()
     inner = [
         Stride(start, end - start, _phases(downs[1:], start, end) if end - start <= longest else None)
-        for start, end in zip(marks, marks[1:], strict=False)
+        for start, end in itertools.pairwise(marks)
     ]
     first, last = (marks[0], marks[-1]) if marks else (len(contacts), len(contacts))
     before = [Stride(0, first, None)] if first > longest else []

@@ -135,7 +135,7 @@ def speed_cfg(cfg: EnvCfg, speed: float) -> EnvCfg:
 def at_speed(
     task: TaskCfg, make_policy: MakePolicy, speed: float, *, episodes: int, seed: int, where: Where
 ) -> dict[str, Any]:
-    """Return what walking at ``speed`` m/s costs, how fast it is, how much of it is in the reference gait, and falls."""
+    """Return what walking at ``speed`` m/s costs, how fast it is, how much is in the reference gait, and falls."""
     watch = SteadyWalk()
     with environment(speed_cfg(task.env, speed), where, num_envs=episodes, seed=seed) as env:
         falls = float(run_episodes(env, make_policy(env), episodes, watch=watch)[-2])

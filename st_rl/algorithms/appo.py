@@ -167,7 +167,7 @@ class APPOAlgoMixin(_Algorithm):
         return terms | own_terms, statistics | scores
 
     def _some(self, expert: torch.Tensor) -> torch.Tensor:
-        """``discriminator_batch`` of the rows of ``expert (B, M)``, drawn with replacement, or all where it has less."""
+        """``discriminator_batch`` of the rows of ``expert (B, M)``, drawn with replacement, or all of fewer."""
         count = self.cfg.discriminator_batch
         if len(expert) <= count:
             return expert

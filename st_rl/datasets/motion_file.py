@@ -1,9 +1,10 @@
 """Reference motions in JSON files: of any fields, or in the public format of ``dog_motion_file``.
 
-A file of the first kind holds ``{"frame_duration": s, "weight": w, "fields": [[name, [columns]], ...], "frames": [[...], ...]}``. Every
-frame has the columns of the fields one after the other. A field whose name ends in ``_rot`` is a unit quaternion,
-xyzw; everything else is interpolated linearly. Units and frames are up to the fields; by convention SI, ``_w`` in the
-world and ``_b`` in the base frame.
+A file of the first kind holds
+``{"frame_duration": s, "weight": w, "fields": [[name, [columns]], ...], "frames": [[...], ...]}``. Every frame has the
+columns of the fields one after the other. A field whose name ends in ``_rot`` is a unit quaternion, xyzw; everything
+else is interpolated linearly. Units and frames are up to the fields; by convention SI, ``_w`` in the world and ``_b``
+in the base frame.
 """
 
 from __future__ import annotations

@@ -21,7 +21,9 @@ def pattern(*feet: str) -> np.ndarray:
     return np.array([[mark == "#" for mark in line] for line in feet]).T
 
 
-def walking(phases: tuple[float, float, float, float], length: int = 20, strides: int = 5, duty: float = 0.5) -> np.ndarray:
+def walking(
+    phases: tuple[float, float, float, float], length: int = 20, strides: int = 5, duty: float = 0.5
+) -> np.ndarray:
     """Contacts (T, 4) of a robot with these phases of FL, FR, RL and RR."""
     steps = np.arange(length * strides)[:, None]
     return ((steps - np.round(np.array(phases) * length)) % length) < duty * length

@@ -91,7 +91,9 @@ def test_a_stride_leads_on_by_the_commanded_way_and_turn(gait: str) -> None:
 def test_a_trot_stays_level_a_pace_sways_to_the_feet_that_stand_and_a_bound_nods_over_them() -> None:
     quarter = 0.25
     trot, pace, bound = (GaitMotion(GO1, GAITS[name], 0.4) for name in ("trot", "pace", "bound"))
-    middle = {motion.gait.name: motion.pose(torch.tensor([quarter * motion.period]).double()) for motion in (pace, bound)}
+    middle = {
+        motion.gait.name: motion.pose(torch.tensor([quarter * motion.period]).double()) for motion in (pace, bound)
+    }
     level = trot.pose(times(trot))
     assert level.root_pos[:, 1].abs().max() < 1e-12 and level.root_rot[:, :2].abs().max() < 1e-12
     # In the middle of the stance of the left pair: 2/pi of the feet's distance y from the middle is the first
