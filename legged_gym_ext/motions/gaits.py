@@ -25,9 +25,10 @@ class Gait(Checked):
     """Phase at which each foot touches down."""
     periods: tuple[Positive, Positive]
     """Duration of a stride at the slowest and at the fastest speed, s; linear in between, and held beyond."""
-    duty_factor: Share
-    """Share of the stride that a foot is on the ground."""
-    clearance: Positive = 0.06
+    duty_factors: tuple[Share, Share]
+    """Share of the stride that a foot is on the ground, likewise. Long stances cost: joints work against each other
+    where a foot is far ahead or behind."""
+    clearance: Positive = 0.045
     """How high a foot is lifted, m."""
     stance_width: Extent = 1.0
     """Lateral distance of the feet from the hip axes, as a share of the robot's ``hip_offset``."""
@@ -37,17 +38,25 @@ class Gait(Checked):
 
     def period(self, speed: float) -> float:
         """Duration of a stride at ``speed`` m/s, s."""
-        slow, fast = self.periods
-        share = (abs(speed) - SPEEDS[0]) / (SPEEDS[-1] - SPEEDS[0])
-        return slow + min(max(share, 0.0), 1.0) * (fast - slow)
+        return _between(self.periods, speed)
+
+    def duty_factor(self, speed: float) -> float:
+        """Share of the stride that a foot is on the ground at ``speed`` m/s."""
+        return _between(self.duty_factors, speed)
+
+
+def _between(ends: tuple[float, float], speed: float) -> float:
+    """The value at ``speed`` of what has the values ``ends`` at the slowest and at the fastest speed."""
+    share = (abs(speed) - SPEEDS[0]) / (SPEEDS[-1] - SPEEDS[0])
+    return ends[0] + min(max(share, 0.0), 1.0) * (ends[1] - ends[0])
 
 
 GAITS: Registry[Gait] = Registry(
     "gait",
     {
-        "trot": Gait("trot", (0.0, 0.5, 0.5, 0.0), periods=(0.48, 0.40), duty_factor=0.5),
-        "pace": Gait("pace", (0.0, 0.5, 0.0, 0.5), periods=(0.40, 0.36), duty_factor=0.5, stance_width=0.75),
-        "bound": Gait("bound", (0.0, 0.0, 0.5, 0.5), periods=(0.40, 0.36), duty_factor=0.5, sway=0.5),
+        "trot": Gait("trot", (0.0, 0.5, 0.5, 0.0), (0.48, 0.42), (0.50, 0.42)),
+        "pace": Gait("pace", (0.0, 0.5, 0.0, 0.5), (0.40, 0.36), (0.50, 0.44), stance_width=0.75),
+        "bound": Gait("bound", (0.0, 0.0, 0.5, 0.5), (0.40, 0.36), (0.50, 0.44), sway=0.5),
     },
 )
 """Gaits in which two pairs of feet take turns: diagonal, lateral, fore and hind."""

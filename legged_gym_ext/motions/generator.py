@@ -21,8 +21,6 @@ from st_rl.utils.rotations import quat_from_euler_xyz, quat_multiply, quat_rotat
 
 GRAVITY = 9.81
 """m/s^2."""
-HEIGHT = 0.95
-"""Height of the trunk in a gait as a share of its height in the default pose."""
 _STEP = 1e-5
 """Half the time, in s, over which velocities are differences of positions."""
 
@@ -60,14 +58,30 @@ class GaitMotion:
 
     def __init__(self, robot: RobotCfg, gait: Gait, speed: float, yaw_rate: float = 0.0) -> None:
         self.robot, self.gait, self.speed, self.yaw_rate = robot, gait, speed, yaw_rate
-        self.period = gait.period(speed)
-        self.height = HEIGHT * robot.base_height
+        self.period, self.duty = gait.period(speed), gait.duty_factor(speed)
+        self.height = robot.base_height
+        """Of the trunk above the ground in the mean over a stride, m."""
         hips = torch.tensor([joint.origin for joint in robot.joints[::3]], dtype=torch.float64)
         sides = hips[:, 1].sign()
         self._neutral = torch.stack((hips[:, 0], hips[:, 1] + sides * gait.stance_width * robot.hip_offset), dim=-1)
         """(4, 2) m, path frame: where each foot is in the middle of its stance."""
         self._offsets = torch.tensor(gait.offsets, dtype=torch.float64)
         self._sway, self._lean = self._giving_way()
+        self._heave = self._heaving()
+
+    def _middles(self) -> Tensor:
+        """(4,) rad: phase of the middle of each foot's stance."""
+        return 2.0 * math.pi * (self._offsets + 0.5 * self.duty)
+
+    def _heaving(self) -> complex:
+        """Amplitude of the trunk's height in m, twice a stride.
+
+        Feet that stand carry the weight of the whole stride, ``z'' = g (s - 1)`` with ``s`` their number over its mean;
+        of that the second harmonic is taken. With a duty factor of a half there is none.
+        """
+        harmonic = torch.polar(torch.full((4,), 0.25, dtype=torch.float64), -2.0 * self._middles()).sum().item()
+        rate = (4.0 * math.pi / self.period) ** 2
+        return -GRAVITY * harmonic * math.sin(2.0 * math.pi * self.duty) / (math.pi * self.duty) / rate
 
     def _giving_way(self) -> tuple[Tensor, Tensor]:
         """Amplitudes (2,) complex of sway along x and y in m, and of roll and pitch in rad, over one stride.
@@ -78,9 +92,9 @@ class GaitMotion:
         ``I roll'' = (1 - sway) m g (p - x)``, and the nose down where the force is behind.
         """
         gait, facts = self.gait, mass_facts(self.robot)
-        apart = min(gait.duty_factor, 1.0 - gait.duty_factor)
-        phase = 2.0 * math.pi * (self._offsets + 0.5 * gait.duty_factor)
-        turning = torch.polar(torch.full_like(phase, math.sin(math.pi * apart) / math.pi), -phase)
+        # How long the pairs stand alone; the one that stands carries the weight of the whole stride.
+        alone = math.sin(math.pi * min(self.duty, 1.0 - self.duty)) / math.pi / min(2.0 * self.duty, 1.0)
+        turning = torch.polar(torch.full((4,), alone, dtype=torch.float64), -self._middles())
         pressure = (self._neutral * turning[:, None]).sum(dim=0)
         rate = (2.0 * math.pi / self.period) ** 2
         pull = gait.sway * GRAVITY / self.height
@@ -95,14 +109,15 @@ class GaitMotion:
 
     def contacts(self, times: Tensor) -> Tensor:
         """(T, 4) bool: which feet stand."""
-        return self.phases(times) < self.gait.duty_factor
+        return self.phases(times) < self.duty
 
     def pose(self, times: Tensor) -> Pose:
         """Where the robot is at ``times (T,)`` in s."""
         turning = torch.polar(torch.ones_like(times), 2.0 * math.pi * times / self.period)[:, None]
         sway, lean = (self._sway * turning).real, (self._lean * turning).real
         tilt = quat_from_euler_xyz(lean[:, 0], lean[:, 1], torch.zeros_like(times))
-        trunk = torch.cat((sway, torch.full_like(times, self.height)[:, None]), dim=1)
+        heave = (self._heave * turning.square()).real
+        trunk = torch.cat((sway, self.height + heave), dim=1)
         feet = quat_rotate_inverse(tilt[:, None].expand(-1, 4, -1), self._feet(times) - trunk[:, None])
         dof_pos = joint_angles_of_feet(self.robot, feet)
         heading = quat_from_euler_xyz(torch.zeros_like(times), torch.zeros_like(times), self.yaw_rate * times)
@@ -131,14 +146,14 @@ class GaitMotion:
 
     def _feet(self, times: Tensor) -> Tensor:
         """Centers of the feet (T, 4, 3) m in the path frame."""
-        phases, duty = self.phases(times), self.gait.duty_factor
+        phases, duty = self.phases(times), self.duty
         stance = self._standing((phases - 0.5 * duty) * self.period)
         half = torch.full((1, 4), 0.5 * duty * self.period, dtype=torch.float64)
         share = ((phases - duty) / (1.0 - duty)).clamp_min(0.0)
         swing = self._swing(share, self._standing(half), self._standing(-half))
         xy = torch.where((phases < duty)[..., None], stance, swing)
-        # Flat at both ends in speed and acceleration, and 1 in the middle.
-        lift = 64.0 * (share * (1.0 - share)) ** 3 * self.gait.clearance
+        # Without speed at both ends, and 1 in the middle.
+        lift = 16.0 * (share * (1.0 - share)) ** 2 * self.gait.clearance
         return torch.cat((xy, (self.robot.foot_radius + lift)[..., None]), dim=-1)
 
     def _standing(self, since: Tensor) -> Tensor:
@@ -156,7 +171,7 @@ class GaitMotion:
         A polynomial of third degree, which leaves the ground and returns to it at the ground's own velocity. Higher
         degrees would start and end without acceleration, and be faster in between than motors allow.
         """
-        duration = (1.0 - self.gait.duty_factor) * self.period
+        duration = (1.0 - self.duty) * self.period
         first, last, way = duration * self._drift(start), duration * self._drift(end), end - start
         u = share[..., None]
         return start + u * (first + u * (3.0 * way - 2.0 * first - last + u * (first + last - 2.0 * way)))

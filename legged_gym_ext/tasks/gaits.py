@@ -45,7 +45,7 @@ def gaits(robot: str) -> TaskCfg:
         rewards={
             "track_lin_vel": RewardTermCfg(rewards.track_lin_vel, 1.5, {"sigma": 0.15}),
             "track_yaw_rate": RewardTermCfg(rewards.track_yaw_rate, 0.9, {"sigma": 0.2}),
-            "power": RewardTermCfg(rewards.mechanical_power, -0.002),
+            "power": RewardTermCfg(rewards.mechanical_power, -0.004),
             "dof_acc": RewardTermCfg(rewards.dof_acc, -1e-7),
             "action_rate": RewardTermCfg(rewards.action_rate, -0.01),
             "dof_pos_limits": RewardTermCfg(rewards.dof_pos_limits, -5.0),
