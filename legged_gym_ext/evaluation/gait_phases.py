@@ -60,11 +60,12 @@ def phase_errors(phases: tuple[float, float, float], template: tuple[float, floa
 
 
 def steadied(contacts: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """``contacts (T, 4)`` without touches and gaps of a single step: the majority of each step and its neighbors."""
-    result = contacts.copy()
-    if len(contacts) > 2:
-        result[1:-1] = contacts[:-2].astype(int) + contacts[1:-1] + contacts[2:] >= 2
-    return result
+    """``contacts (T, 4)`` without touches and gaps of one or two steps: the majority of each step and two on each side.
+
+    A foot that scuffs while it swings, or bounces when it lands, has not taken a step.
+    """
+    padded = np.pad(contacts.astype(np.int64), ((2, 2), (0, 0)), mode="edge")
+    return sum(padded[shift : shift + len(contacts)] for shift in range(5)) >= 3
 
 
 def strides_of(contacts: NDArray[np.bool_], step_s: float) -> list[Stride]:
