@@ -8,6 +8,7 @@ from __future__ import annotations
 from legged_gym_ext.envs.cfg import (
     EnvCfg,
     EventTermCfg,
+    MetricTermCfg,
     ObsTermCfg,
     ProprioceptionCfg,
     RefObsTermCfg,
@@ -35,35 +36,15 @@ def gaits(robot: str) -> TaskCfg:
             "robot_config": ObsTermCfg(observations.robot_config),
             "foot_contacts": ObsTermCfg(observations.foot_contacts),
         },
-        ref_obs={
-            "dof_pos": RefObsTermCfg(motion.dof_pos),
-            "foot_pos_b": RefObsTermCfg(motion.foot_pos_b),
-            "base_lin_vel_b": RefObsTermCfg(motion.base_lin_vel_b),
-            "projected_gravity": RefObsTermCfg(motion.projected_gravity),
-            "base_height": RefObsTermCfg(motion.base_height),
-        },
-        rewards={
-            "track_lin_vel": RewardTermCfg(rewards.track_lin_vel, 1.5, {"sigma": 0.15}),
-            "track_yaw_rate": RewardTermCfg(rewards.track_yaw_rate, 0.9, {"sigma": 0.2}),
-            "power": RewardTermCfg(rewards.mechanical_power, -0.004),
-            "dof_acc": RewardTermCfg(rewards.dof_acc, -1e-7),
-            "action_rate": RewardTermCfg(rewards.action_rate, -0.01),
-            "dof_pos_limits": RewardTermCfg(rewards.dof_pos_limits, -5.0),
-            "collision": RewardTermCfg(rewards.collision, -1.0),
-            "termination": RewardTermCfg(rewards.termination, -2.0),
-        },
+        ref_obs=_ref_obs(),
+        rewards=_rewards(),
         terminations={
             "time_out": TerminationTermCfg(terminations.time_out, time_out=True),
             "trunk_contact": TerminationTermCfg(terminations.trunk_contact),
             "bad_orientation": TerminationTermCfg(terminations.bad_orientation),
             "broken_state": TerminationTermCfg(terminations.broken_state),
         },
-        events={
-            "dynamics": EventTermCfg(events.randomize_dynamics, "reset"),
-            "pose": EventTermCfg(events.reset_root_and_joints, "reset"),
-            "gait_start": EventTermCfg(gait_start.start_in_gait, "reset", params={"share": 0.7}),
-            "push": EventTermCfg(events.push, "interval", interval_s=(3.0, 5.0)),
-        },
+        events=_events(),
         curriculum={},
         metrics=_metrics(),
         commands=VelocityCommandCfg(
@@ -74,6 +55,42 @@ def gaits(robot: str) -> TaskCfg:
             resampling_time_s=4.0,
         ),
     )
+    return TaskCfg(name=f"{robot}_gaits", env=env, train=_train())
+
+
+def _ref_obs() -> dict[str, RefObsTermCfg]:
+    return {
+        "dof_pos": RefObsTermCfg(motion.dof_pos),
+        "foot_pos_b": RefObsTermCfg(motion.foot_pos_b),
+        "base_lin_vel_b": RefObsTermCfg(motion.base_lin_vel_b),
+        "projected_gravity": RefObsTermCfg(motion.projected_gravity),
+        "base_height": RefObsTermCfg(motion.base_height),
+    }
+
+
+def _rewards() -> dict[str, RewardTermCfg]:
+    return {
+        "track_lin_vel": RewardTermCfg(rewards.track_lin_vel, 1.5, {"sigma": 0.15}),
+        "track_yaw_rate": RewardTermCfg(rewards.track_yaw_rate, 0.9, {"sigma": 0.2}),
+        "power": RewardTermCfg(rewards.mechanical_power, -0.004),
+        "dof_acc": RewardTermCfg(rewards.dof_acc, -1e-7),
+        "action_rate": RewardTermCfg(rewards.action_rate, -0.01),
+        "dof_pos_limits": RewardTermCfg(rewards.dof_pos_limits, -5.0),
+        "collision": RewardTermCfg(rewards.collision, -1.0),
+        "termination": RewardTermCfg(rewards.termination, -2.0),
+    }
+
+
+def _events() -> dict[str, EventTermCfg]:
+    return {
+        "dynamics": EventTermCfg(events.randomize_dynamics, "reset"),
+        "pose": EventTermCfg(events.reset_root_and_joints, "reset"),
+        "gait_start": EventTermCfg(gait_start.start_in_gait, "reset", params={"share": 0.7}),
+        "push": EventTermCfg(events.push, "interval", interval_s=(3.0, 5.0)),
+    }
+
+
+def _train() -> TrainCfg:
     algorithm = APPOCfg(
         entropy_coef=0.005,
         desired_kl=0.03,
@@ -88,7 +105,7 @@ def gaits(robot: str) -> TaskCfg:
     )
     # Rewards are rates times a control step of 0.02 s: full tracking earns 0.05 in a step, full style 0.08.
     discriminator = DiscriminatorKwargs(style_reward_coef=0.08, hidden_dims=(128, 64), task_reward_lerp=0.5)
-    train = TrainCfg(
+    return TrainCfg(
         max_iterations=110,
         num_steps_per_env=12,
         policy=MotionPriorCfg(class_name="AmpActorCritic", init_noise_std=0.4, amp_discriminator=discriminator),
@@ -97,8 +114,7 @@ def gaits(robot: str) -> TaskCfg:
         runner_class="AmpPolicyRunner",
         load=LoadCfg(match_segments=True, manipulators=("new_critic", "reset_std")),
     )
-    return TaskCfg(name=f"{robot}_gaits", env=env, train=train)
 
 
-def _metrics():
+def _metrics() -> dict[str, MetricTermCfg]:
     return {name: term for name, term in walk_metrics().items() if name != "terrain_level"}
