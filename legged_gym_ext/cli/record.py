@@ -6,6 +6,7 @@ import contextlib
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,6 +19,7 @@ from legged_gym_ext.runs.outputs import require_own_picture
 from legged_gym_ext.runs.policy_options import PolicyOptions, policy_name
 from legged_gym_ext.sim.interface import Azimuth, CameraCfg, Distance, Elevation
 from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.viewing.animated import AnimatedPicture
 from legged_gym_ext.viewing.block_pictures import write_png
 from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
 from legged_gym_ext.viewing.overlay import track_caption
@@ -46,6 +48,8 @@ class RecordOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     beside: tuple[str, ...] = ()
     """Policies to film beside the first one, from the left to the right, each in its own task with the same seed and
     commands; their names are written into the film."""
+    gif: Path | None = None
+    """File to write the film to as an animated picture too, 320 pixels wide."""
     seconds: Duration | None = None
     """Length of the film at most, s; by default 12, and on a track as long as the robot needs."""
     command: tuple[Speed, Speed, Speed] | None = None
@@ -64,6 +68,10 @@ class RecordOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     """Direction in which the camera looks, degrees: 0 along +x, which is along tracks, and 90 along +y."""
     camera_elevation: Elevation | None = None
     """Angle of the camera's view to the horizontal, degrees; negative looks down."""
+    steady: bool = False
+    """Keep the angle of the camera; by default it goes around obstacles that hide the robot."""
+    shadows: bool = False
+    """Draw shadows, which without a graphics card takes many times as long."""
     seed: Seed = 1
 
 
@@ -76,7 +84,7 @@ def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
         "elevation": options.camera_elevation,
     }
     changes = sizes | {name: value for name, value in given.items() if value is not None}
-    return replace(TRACK_CAMERA if track else CameraCfg(), **changes)
+    return replace(TRACK_CAMERA if track else CameraCfg(), **changes, shadows=options.shadows)
 
 
 def filmed(options: RecordOptions, task: TaskCfg) -> tuple[EnvCfg, CameraCfg, float]:
@@ -108,11 +116,12 @@ def record_one(options: RecordOptions) -> None:
         torch.manual_seed(options.seed)
         policy = runs.RunPolicy(checkpoint, env, sample=options.sample_actions)
         caption = track_caption(env, policy, mutex_skills(checkpoint)) if cfg.track is not None else None
+        how: dict[str, Any] = {"seconds": seconds, "camera": camera, "caption": caption, "steady": options.steady}
         if path.suffix == ".png":
-            write_png(path, stills(env, policy, seconds=seconds, camera=camera, caption=caption))
+            write_png(path, stills(env, policy, **how))
             print(path)
         else:
-            frames = record(env, policy, path, seconds=seconds, camera=camera, caption=caption)
+            frames = record(env, policy, path, gif=options.gif, **how)
             print(f"{frames} frames: {path}")
 
 
@@ -132,12 +141,15 @@ def record_beside(options: RecordOptions) -> None:
             policy = runs.RunPolicy(paths[-1], env, sample=options.sample_actions)
             steps = env.state.control_dt
             label = policy_name(paths[-1])
-            films.append(
-                film(env, policy, round(seconds / steps), camera, caption=lambda label=label: [label], every=2)
-            )
-        path = out_file(options, paths[0])
-        frames = write_video(path, side_by_side(films), round(0.5 / steps))
-        print(f"{frames} frames: {path}")
+            how: dict[str, Any] = {"caption": lambda label=label: [label], "every": 2, "steady": options.steady}
+            films.append(film(env, policy, round(seconds / steps), camera, **how))
+        path, rate, frames = out_file(options, paths[0]), round(0.5 / steps), side_by_side(films)
+        if options.gif is None:
+            count = write_video(path, frames, rate)
+        else:
+            with AnimatedPicture(options.gif, rate) as picture:
+                count = write_video(path, picture.passing(frames), rate)
+        print(f"{count} frames: {path}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -145,6 +157,9 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(RecordOptions, argv)
     if options.out is not None:
         require_suffix(options.out, (".mp4", ".png"), "--out")
+    if options.gif is not None:
+        require_suffix(options.gif, (".gif",), "--gif")
+        require_own_picture(options.gif)
     if options.beside:
         record_beside(options)
     else:

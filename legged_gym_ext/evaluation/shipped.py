@@ -30,6 +30,11 @@ _TABLES = {
 BLINDFOLD = "blindfold.json"
 """Evaluation by the protocol ``blindfold`` in the folder of a policy that sees, beside its ``evaluation.json``."""
 
+TEST_RANGES_TOO = "rpl.json"
+"""Evaluation by the protocol ``rpl`` in the folder of a policy that is judged by another one."""
+SEEN_BLOCKS = ("jump", "leap", "crawl", "tilt", "down")
+"""The obstacles of that evaluation where a policy sees."""
+
 
 def shipped_tables(root: Path) -> dict[str, str]:
     """Protocol -> Markdown table of the evaluated policies below ``root``, in the order of their names."""
@@ -42,7 +47,7 @@ def shipped_tables(root: Path) -> dict[str, str]:
             logger.warning("'%s' is left out: it is no blindfold test as legged-evaluate writes it", path)
             continue
         rows["blindfold"] += ["| " + " | ".join((f"`{path.parent.name}`", *row)) + " |" for row in cells]
-    for path in sorted(root.glob("*/evaluation.json")):
+    for path in sorted([*root.glob("*/evaluation.json"), *root.glob(f"*/{TEST_RANGES_TOO}")]):
         report = read_report(path)
         protocol = report.get("protocol", "walk")
         try:
@@ -99,11 +104,11 @@ def _gait_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _obstacle_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    solidity = report["solidity"]
+    solidity = report.get("solidity")
     rest = (
         f"{report['mean_power']:.0f} W",
         f"{report['peak_torque']:.1f} N m",
-        f"{1000 * solidity['worst_penetration']:.0f} mm",
+        "not measured" if solidity is None else f"{1000 * solidity['worst_penetration']:.0f} mm",
     )
     rows = []
     for name, block in report["per_block"].items():
