@@ -17,6 +17,7 @@ from legged_gym_ext.benchmarks.mutex import mutex_over_sub_policy
 from legged_gym_ext.benchmarks.profile import profile, table
 from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
 from legged_gym_ext.benchmarks.vision import student_train_steps_per_second, vision_over_field
+from legged_gym_ext.benchmarks.watching import watching_off
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
 from legged_gym_ext.runs.outputs import require_own_report
@@ -84,6 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     result["student_train_steps_per_second"] = student_train_steps_per_second(
         worlds=min(options.worlds, _SEEING_WORLDS), rounds=options.rounds, where=where
     )
+    result["watching_off"] = watching_off(task, worlds=options.worlds, rounds=options.rounds, where=where)
     sizes: dict[str, Any] = {"num_envs": options.worlds, "repetitions": options.rounds}
     if where.backend == "mujoco":
         isaac_gym = size | {"worlds": min(options.worlds, _ISAAC_GYM_WORLDS)}

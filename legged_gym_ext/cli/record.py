@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -30,6 +31,8 @@ class RecordOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     out: Path | None = None
     """File to write; by default video.mp4 in the run folder, or logs/videos/NAME/video.mp4 for a shipped policy. One
     that ends with .png gets stills instead."""
+    gif: Path | None = None
+    """File to write the film to as an animated picture too, 320 pixels wide."""
     seconds: Duration | None = None
     """Length of the film at most, s; by default 12, and on a track as long as the robot needs."""
     command: tuple[Speed, Speed, Speed] | None = None
@@ -48,6 +51,10 @@ class RecordOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     """Direction in which the camera looks, degrees: 0 along +x, which is along tracks, and 90 along +y."""
     camera_elevation: Elevation | None = None
     """Angle of the camera's view to the horizontal, degrees; negative looks down."""
+    steady: bool = False
+    """Keep the angle of the camera; by default it goes around obstacles that hide the robot."""
+    shadows: bool = False
+    """Draw shadows, which without a graphics card takes many times as long."""
     seed: Seed = 1
 
 
@@ -60,7 +67,7 @@ def camera_of(options: RecordOptions, track: bool) -> CameraCfg:
         "elevation": options.camera_elevation,
     }
     changes = sizes | {name: value for name, value in given.items() if value is not None}
-    return replace(TRACK_CAMERA if track else CameraCfg(), **changes)
+    return replace(TRACK_CAMERA if track else CameraCfg(), **changes, shadows=options.shadows)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,6 +75,9 @@ def main(argv: list[str] | None = None) -> int:
     options = parse_options(RecordOptions, argv)
     if options.out is not None:
         require_suffix(options.out, (".mp4", ".png"), "--out")
+    if options.gif is not None:
+        require_suffix(options.gif, (".gif",), "--gif")
+        require_own_picture(options.gif)
     task = options.base_task()
     checkpoint = options.find_policy(task)
     path = options.out
@@ -85,11 +95,12 @@ def main(argv: list[str] | None = None) -> int:
         seconds = options.seconds or (cfg.episode_length_s if on_track else 12.0)
         camera = camera_of(options, on_track)
         caption = track_caption(env, policy, mutex_skills(checkpoint)) if on_track else None
+        how: dict[str, Any] = {"seconds": seconds, "camera": camera, "caption": caption, "steady": options.steady}
         if path.suffix == ".png":
-            write_png(path, stills(env, policy, seconds=seconds, camera=camera, caption=caption))
+            write_png(path, stills(env, policy, **how))
             print(path)
         else:
-            frames = record(env, policy, path, seconds=seconds, camera=camera, caption=caption)
+            frames = record(env, policy, path, gif=options.gif, **how)
             print(f"{frames} frames: {path}")
     finally:
         env.close()

@@ -16,6 +16,8 @@ from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs.folders import run_config
 from legged_gym_ext.runs.policies import policy_arguments
+from legged_gym_ext.runs.recording_options import about_episode
+from legged_gym_ext.runs.watching import Watch
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.algorithms import distributed
@@ -88,6 +90,7 @@ def train(
     resume: bool = False,
     weights_from: Path | None = None,
     graphed: bool = False,
+    watch: Watch = Watch(),
 ) -> int:
     """Train ``task`` to its ``max_iterations`` and leave the checkpoints in ``folder``.
 
@@ -99,6 +102,7 @@ def train(
         resume: continue the run in ``folder`` where it was saved.
         weights_from: run folder whose policy a new run starts from.
         graphed: replay whole control steps as CUDA graphs; on a GPU only.
+        watch: what is shown and recorded beside the metrics.
 
     Returns:
         0, or 128 plus the number of the signal that ended the training early (saved nevertheless).
@@ -117,6 +121,7 @@ def train(
             )
             if report is not None and distributed.rank() == 0:
                 logger.info("%s", report)
+        watch.attach(runner, env, about_episode(task, run_folder_of(folder).name))
         remaining = task.train.max_iterations - runner.iteration
         if remaining < 1:
             raise UserError(
