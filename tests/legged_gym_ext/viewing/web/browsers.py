@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,16 +20,19 @@ from legged_gym_ext.viewing.web.session import PlaySession
 
 MISSING = ", ".join([*missing_programs(), *([] if importlib.util.find_spec("viser") else ["viser"])])
 """What a test in a browser needs and this machine lacks."""
-PATIENCE_S = 120.0
+_FRAME_S = 0.3
+PATIENCE_S = float(os.environ.get("LEGGED_PATIENCE_SECONDS", "120"))
 """How long a test waits for what a browser does, s: pictures are drawn in software, beside other work."""
 
 
 @contextlib.contextmanager
 def served(session: PlaySession | ReplaySession) -> Iterator[Any]:
     """A viewer of ``session`` that goes on in a thread of its own."""
-    from legged_gym_ext.viewing.web.viewer import WebViewer, free_port
+    from legged_gym_ext.viewing.web import viewer as viewing
 
-    viewer = WebViewer(session, port=free_port())
+    # What is drawn in software is drawn seldom.
+    viewing.FRAME_S = _FRAME_S
+    viewer = viewing.WebViewer(session, port=viewing.free_port())
     ended = threading.Event()
 
     def run() -> None:
@@ -85,6 +89,7 @@ def type_in(driver: Any, handle: Any, text: str) -> None:
     from selenium.webdriver.common.keys import Keys
 
     own = f"//*[@id='{handle._impl.uuid}']"
-    field = find(driver, f"{own}/self::input | {own}/self::textarea | {own}/following-sibling::*//input")
+    labeled = f"//label[@for='{handle._impl.uuid}']/ancestor::*[3]//input"
+    field = find(driver, f"{own}/self::input | {own}/following-sibling::*//input | {labeled}")
     field.send_keys(Keys.CONTROL, "a")
     field.send_keys(text, Keys.TAB)

@@ -59,7 +59,7 @@ def viewer(session: PlaySession) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def driver(viewer: Any) -> Iterator[Any]:
-    with chromium() as driver:
+    with chromium(patience=PATIENCE_S) as driver:
         driver.get(viewer.address)
         find(driver, "//button[normalize-space(.)='Restart']")
         yield driver
@@ -87,7 +87,7 @@ def _orange(image: np.ndarray) -> int:
 
 def _changed(one: np.ndarray, other: np.ndarray) -> int:
     """Pixels of the scene, left of the controls, that are not the same."""
-    return int((np.abs(one.astype(int) - other.astype(int)).sum(axis=2) > 60)[:, :600].sum())
+    return int((np.abs(one.astype(int) - other.astype(int)).sum(axis=2) > 60)[:, :300].sum())
 
 
 def test_pause_step_and_speed(driver: Any, viewer: Any, session: PlaySession) -> None:
@@ -149,7 +149,7 @@ def test_pushes_and_forces(driver: Any, viewer: Any, session: PlaySession, monke
 
 
 def test_a_second_browser_sees_the_same_and_may_leave(driver: Any, viewer: Any, session: PlaySession) -> None:
-    with chromium() as other:
+    with chromium(patience=PATIENCE_S) as other:
         other.get(viewer.address)
         until(lambda: len(viewer.server.get_clients()) == 2, "the second browser is no client")
         type_in(other, viewer.panel.speed, "2")
@@ -218,7 +218,7 @@ def test_a_replay_has_a_time_slider(tmp_path: Path) -> None:
     env.reset()
     env.close()
     session = ReplaySession(found[0])
-    with served(session) as viewer, chromium() as driver:
+    with served(session) as viewer, chromium(patience=PATIENCE_S) as driver:
         driver.get(viewer.address)
         until(lambda: session.index == session.last and not session.playing, "it was not played to its end")
         type_in(driver, viewer.panel.moment, "5")
@@ -231,7 +231,7 @@ def test_a_replay_has_a_time_slider(tmp_path: Path) -> None:
 
 def _white(image: np.ndarray) -> int:
     """Pixels as light as the robot's shell, left of the controls."""
-    return int((image[:, :600].min(axis=2) > 170).sum())
+    return int((image[:, :300].min(axis=2) > 170).sum())
 
 
 def test_ending_the_command_leaves_no_process(tmp_path: Path) -> None:
