@@ -45,6 +45,9 @@ class EvaluateOptions(WhereOptions, RecordingOptions, PolicyOptions):
     strict_episodes: Whole = 0
     """Additional episodes (100 are good) in which penetration, joint and motor limits are checked at every physics
     step."""
+    conditions: tuple[str, ...] = ()
+    """With 'walk': run the same episodes once more under each of these and report them too: 'hard_dynamics' (friction
+    0.2 to 1.2, 5 kg of load, motors at 80 to 90 %), 'zero_estimate' (zeros for what the policy estimates)."""
     seed: Seed = 1
     """Seed of everything random; the same seed gives the same figures."""
     record_number: Whole = 0
@@ -103,6 +106,7 @@ def main(argv: list[str] | None = None) -> int:
             protocol=protocol,
             track=TrackOptions(options.blocks, options.num_blocks, options.difficulty),
             strict_episodes=options.strict_episodes,
+            conditions=options.conditions,
             episodes=episodes,
             seed=options.seed,
             where=options.where(),

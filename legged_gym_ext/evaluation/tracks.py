@@ -131,7 +131,8 @@ def track_evaluation_cfg(
     for name, term in events.items():
         if term.func is tracks.new_track:
             events[name] = replace(term, params=term.params | how)
-    terminations = {name: term for name, term in cfg.terminations.items() if term.func is not tracks.finished}
+    only_in_training = (tracks.finished, tracks.stuck)
+    terminations = {name: term for name, term in cfg.terminations.items() if term.func not in only_in_training}
     distance = TEST_DISTANCE if protocol == "rpl" else 0.0
     terminations["covered"] = TerminationTermCfg(covered, time_out=True, params={"distance": distance})
     return replace(

@@ -110,7 +110,8 @@ def test_the_benchmark_reports_its_ratios(tmp_path: Path) -> None:
     assert call("benchmark", "--worlds", "8", "--rounds", "1", "--steps", "4", "--json", str(path)) == 0
     result = json.loads(path.read_text())
     updates = ("update_vs_rsl_rl", "update_vs_rsl_rl_recurrent")
-    for name in ("env_over_physics", "train_over_physics", "field_over_walk", *updates, "mutex_over_sub_policy"):
+    ratios = ("env_over_physics", "train_over_physics", "field_over_walk", "isaacgym_over_physics")
+    for name in (*ratios, *updates, "mutex_over_sub_policy"):
         assert result[name] > 0.0
 
 

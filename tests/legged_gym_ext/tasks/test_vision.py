@@ -25,9 +25,10 @@ def small(robot: str = "go1", worlds: int = 4) -> TaskCfg:
 @pytest.mark.parametrize("robot", ["go1", "a1"])
 def test_the_actor_observes_what_a_robot_can_measure(robot: str) -> None:
     env = LeggedEnv(small(robot).env, seed=0)
-    assert dict(env.obs_segments) == {"onboard": (45,), "forward_depth": (1, 24, 32), "image_age": (1,)}
+    image = {"forward_depth": (1, 24, 32), "image_age": (1,)}
+    assert dict(env.obs_segments) == {"onboard": (45,), "recent": (5 * 45,)} | image
     assert MEASURED == ("base_ang_vel", "projected_gravity", "commands", "dof_pos", "dof_vel", "actions")
-    teacher = runs.load_policy(runs.SHIPPED / {"go1": "go1_field", "a1": "a1_mutex"}[robot])
+    teacher = runs.load_policy(runs.SHIPPED / f"{robot}_mutex")
     assert all(env.critic_obs_segments[name] == teacher.layout[name] for name in teacher.layout)
     assert set(ESTIMATED) <= set(env.critic_obs_segments)
     assert env.cfg.latency is not None and env.cfg.camera is not None and env.cfg.camera.noise is not None
