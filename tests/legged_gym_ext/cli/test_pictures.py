@@ -23,6 +23,7 @@ def test_a_training_is_drawn_from_its_metrics(tmp_path: Path, capsys: pytest.Cap
     assert call("pictures", "training", *common) == 0
     picture = (tmp_path / "training.svg").read_text().replace("&#160;", " ")
     assert "mean_reward" in picture and "iteration 8/8  1,234 steps/s" in picture and "▁▂▃▄▅▆▇█" in picture
+    assert "font-face" not in picture and "cdn" not in picture
     assert str(tmp_path / "training.svg") in capsys.readouterr().out
 
 

@@ -66,7 +66,8 @@ def until(what: Callable[[], Any], why: str) -> Any:
 
 def picture(driver: Any) -> np.ndarray:
     """(H, W, 3) uint8, what the browser shows."""
-    return np.asarray(Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB"))
+    data = until(driver.get_screenshot_as_png, "the browser makes no picture")
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def complaints(driver: Any) -> list[str]:
@@ -88,8 +89,9 @@ def type_in(driver: Any, handle: Any, text: str) -> None:
     """Write into a text or number field, or the field beside a slider."""
     from selenium.webdriver.common.keys import Keys
 
-    own = f"//*[@id='{handle._impl.uuid}']"
-    labeled = f"//label[@for='{handle._impl.uuid}']/ancestor::*[3]//input"
-    field = find(driver, f"{own}/self::input | {own}/following-sibling::*//input | {labeled}")
+    own, shown = handle._impl.uuid, "input[not(@type='hidden')]"
+    beside = f"//*[@id='{own}']/following-sibling::*//{shown}"
+    labeled = f"//label[@for='{own}']/ancestor::*[3]//{shown}"
+    field = find(driver, f"//input[@id='{own}'] | {beside} | {labeled}")
     field.send_keys(Keys.CONTROL, "a")
     field.send_keys(text, Keys.TAB)
