@@ -20,6 +20,9 @@ _TABLES = {
     "walk": "| policy | falls (95 %) | planar velocity error | yaw rate error | cost of transport |\n"
     + "|---" * 5
     + "|",
+    "gaits": "| policy | time in its gait | phase error | falls (95 %) | cost of transport at 0.4 to 1.6 m/s |\n"
+    + "|---" * 5
+    + "|",
     "course": "| policy | blocks passed | tracks finished (95 %) | share of the track covered |\n" + "|---" * 4 + "|",
     "blindfold": "| policy | images | success | at each obstacle |\n" + "|---" * 4 + "|",
 }
@@ -60,6 +63,8 @@ def headline(report: Mapping[str, Any]) -> str:
     """Return the figure by which a policy is judged, such as ``99.5% success (rpl)``; empty without an evaluation."""
     protocol = report.get("protocol", "walk")
     try:
+        if protocol == "gaits":
+            return f"{report['gait_share']:.1%} {report['reference_gait']} (gaits)" if "gait_share" in report else ""
         if protocol == "walk" and "fall_rate" in report:
             return f"{report['fall_rate']:.1%} falls (walk)"
         return f"{report['success_rate']:.1%} success ({protocol})" if "success_rate" in report else ""
@@ -82,6 +87,18 @@ def _walk_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
             f"{report['tracking_rmse_lin']:.3f} m/s",
             f"{report['tracking_rmse_yaw']:.3f} rad/s",
             f"{report['cost_of_transport']:.2f}",
+        )
+    ]
+
+
+def _gait_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    costs = ", ".join(f"{row['cost_of_transport']:.2f}" for row in report["at_speed"])
+    return [
+        (
+            f"{report['gait_share']:.1%} {report['reference_gait']}",
+            f"{report['phase_error']:.3f} strides",
+            _share(report["fall_rate"], report["fall_rate_interval"]),
+            costs,
         )
     ]
 
@@ -114,6 +131,7 @@ def _course_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
 _CELLS: dict[str, Callable[[Mapping[str, Any]], list[tuple[str, ...]]]] = {
     "rpl": _obstacle_cells,
     "walk": _walk_cells,
+    "gaits": _gait_cells,
     "course": _course_cells,
 }
 """Protocol -> what makes the rows of its table from a report."""
