@@ -22,7 +22,7 @@ from st_rl.utils.errors import UserError
 from st_rl.utils.files import require_suffix, write_atomically
 from st_rl.utils.ranges import Bounds, Count, Seed, Share, Whole
 
-EPISODES = {"walk": 256}
+EPISODES = {"walk": 256, "gaits": 256}
 """How many by default, where it is not 400."""
 
 
@@ -31,11 +31,12 @@ class EvaluateOptions(WhereOptions, RecordingOptions, PolicyOptions):
     """Evaluate a trained policy."""
 
     protocol: str = ""
-    """How it is measured: 'walk', 'rpl' (one obstacle at the test ranges), 'levels' (success by difficulty), 'course',
-    or 'blindfold' (whether a policy uses what it sees). By default 'walk' for tasks without obstacles, 'course' for
-    field and vision, and 'rpl' for the others."""
+    """How it is measured: 'walk', 'gaits' (a walk and its gait), 'rpl' (one obstacle at the test ranges), 'levels'
+    (success by difficulty), 'course', or 'blindfold' (whether a policy uses what it sees). By default 'walk' for tasks
+    without obstacles, 'gaits' for those with a reference gait, 'course' for field and vision, and 'rpl' for the
+    others."""
     episodes: Count | None = None
-    """Number of episodes; by default 256 for 'walk' and 400 for the others."""
+    """Number of episodes; by default 256 for 'walk' and 'gaits', and 400 for the others."""
     blocks: tuple[str, ...] = ()
     """Types of obstacle to meet; by default those of the task."""
     num_blocks: Annotated[int, Bounds(ge=1, le=100)] = 5
@@ -83,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
         require_suffix(options.plot, (".svg",), "--plot")
         require_own_picture(options.plot)
     protocol = options.protocol or report.default_protocol(task)
-    if options.plot is not None and protocol in ("walk", "blindfold"):
+    if options.plot is not None and protocol in ("walk", "gaits", "blindfold"):
         raise UserError(f"the protocol '{protocol}' has no success by obstacle to be drawn; leave --plot out")
     episodes = EPISODES.get(protocol, 400) if options.episodes is None else options.episodes
     check_recorded_number(options, episodes)

@@ -26,7 +26,7 @@ from legged_gym_ext.viewing.web.session import PlaySession, SessionCfg
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Seed
 
-Picture = Literal["go1_course", "a1_course", "viewer", "runs", "training"]
+Picture = Literal["go1_course", "a1_course", "go1_sees", "a1_sees", "viewer", "runs", "training"]
 COURSE = ("tilt", "crawl", "jump", "leap", "down", "hurdle", "stairs_up", "slope", "rubble", "stairs_down")
 """What the robots of the README pass."""
 _SIZE = (480, 320)
@@ -37,8 +37,8 @@ class PicturesOptions(WhereOptions):
     """Make the pictures of the README and of the documentation anew."""
 
     pictures: Annotated[tuple[Picture, ...], tyro.conf.Positional] = ()
-    """Which: go1_course, a1_course (films), viewer, runs (pages, for which Chromium is needed), training; by default
-    all."""
+    """Which: go1_course, a1_course, go1_sees, a1_sees (films), viewer, runs (pages, for which Chromium is needed),
+    training; by default all."""
     out: Path = Path("docs/images")
     """Folder to write to."""
     log_root: Path = runs.LOG_ROOT
@@ -48,12 +48,14 @@ class PicturesOptions(WhereOptions):
     seed: Seed = 1
 
 
-def course(robot: str, options: PicturesOptions) -> Path:
-    """Film a robot over a course of every obstacle, as an animated picture."""
-    task = get_task(f"{robot}_field")
-    folder = runs.SHIPPED / f"{robot}_mutex"
+def course(robot: str, options: PicturesOptions, *, sees: bool = False) -> Path:
+    """Film a robot over a course of every obstacle, as an animated picture: by its mutex, or by what it sees."""
+    task = get_task(f"{robot}_vision" if sees else f"{robot}_field")
+    folder = runs.SHIPPED / (task.name if sees else f"{robot}_mutex")
+    if not folder.is_dir():
+        raise UserError(f"there is no shipped policy '{folder.name}' to be filmed")
     cfg = video_cfg(task.env, None, TrackVideoCfg(0.5, COURSE))
-    path = options.out / f"{robot}_course.gif"
+    path = options.out / f"{robot}_{'sees' if sees else 'course'}.gif"
     camera = replace(TRACK_CAMERA, width=_SIZE[0], height=_SIZE[1], shadows=options.shadows)
     env = runs.make_env(cfg, options.where(), num_envs=1, seed=options.seed)
     try:
@@ -127,6 +129,8 @@ def training(options: PicturesOptions) -> Path:
 MAKERS: dict[Picture, Callable[[PicturesOptions], Path]] = {
     "go1_course": lambda options: course("go1", options),
     "a1_course": lambda options: course("a1", options),
+    "go1_sees": lambda options: course("go1", options, sees=True),
+    "a1_sees": lambda options: course("a1", options, sees=True),
     "viewer": viewer,
     "runs": runs_page,
     "training": training,

@@ -25,7 +25,6 @@ from legged_gym_ext.envs.recording import StepRecorder
 from legged_gym_ext.envs.settings import settings_of
 from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
-from legged_gym_ext.mdp.motion import motion_state
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.sim.observed import ObservedSimulator, Observer
 from legged_gym_ext.sim.registry import make_simulator, require_backend
@@ -84,6 +83,7 @@ class LeggedEnv:
             generator=self.generator,
             track_cfg=cfg.track,
             camera_cfg=cfg.camera,
+            gait=cfg.gait,
         )
         self._build_managers()
         self.num_actions = self.state.robot.num_dof
@@ -212,8 +212,9 @@ class LeggedEnv:
         return {"actor": self._observations.final(), "critic": self._critic_observations.final()}
 
     def _motion(self) -> Tensor:
-        fields = self.cfg.motion_fields
-        return motion_state(self.state, fields) if fields else torch.zeros(self.num_envs, 0, device=self.device)
+        """(N, motion_size): the reference observations one after the other."""
+        parts = [term.func(self.state, **term.params) for term in self.cfg.ref_obs.values()]
+        return torch.cat(parts, dim=1) if parts else torch.zeros(self.num_envs, 0, device=self.device)
 
     def _add_tracking_score(self) -> None:
         term, state = self.cfg.tracking_score, self.state

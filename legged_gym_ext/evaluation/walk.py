@@ -58,6 +58,8 @@ class Policy(Protocol):
 
 
 MakePolicy = Callable[[LeggedEnv], Policy]
+Watch = Callable[[LeggedEnv, Tensor], None]
+"""Is shown the environment after every step, and in which worlds the episode goes on, (N,) bool."""
 
 
 class EpisodeClock:
@@ -152,10 +154,12 @@ def evaluate_walk(
     seed: int,
     where: Where = Where(),
     hard_dynamics: bool = False,
+    watch: Callable[[], Watch] | None = None,
 ) -> WalkFigures:
     """Run ``episodes`` full episodes, at most ``MAX_WORLDS`` at a time, with ``HARD_DYNAMICS`` or those of the task.
 
-    The figures depend on the arguments and the policy only; torch's global generator is left as it was.
+    The figures depend on the arguments and the policy only; torch's global generator is left as it was. ``watch`` makes
+    what is shown every step, for each round of episodes anew.
     """
     if episodes < 1:
         raise UserError(f"an evaluation needs at least one episode, not {episodes}")
@@ -167,8 +171,8 @@ def evaluate_walk(
         totals = torch.zeros(len(_METRICS) + 2, dtype=torch.float64, device=env.device)
         countdown = Countdown(f"{episodes} episodes", math.ceil(episodes / worlds) * env.max_episode_length)
         for start in range(0, episodes, worlds):
-            clock = EpisodeClock(countdown, start // worlds)
-            totals += run_episodes(env, policy, min(worlds, episodes - start), clock, errors)
+            clock, watching = EpisodeClock(countdown, start // worlds), None if watch is None else watch()
+            totals += run_episodes(env, policy, min(worlds, episodes - start), clock, errors, watching)
         countdown.close()
     sums = totals.tolist()
     falls, steps = round(sums[-2]), round(sums[-1])
@@ -223,8 +227,9 @@ def run_episodes(
     count: int,
     clock: EpisodeClock | None = None,
     errors: EstimateErrors | None = None,
+    watch: Watch | None = None,
 ) -> Tensor:
-    """One episode in each of the first ``count`` worlds; ``clock`` shows how far it is.
+    """One episode in each of the first ``count`` worlds; ``clock`` shows how far it is, ``watch`` is shown each step.
 
     ``errors`` takes in what the policy estimates, if it does.
 
@@ -251,6 +256,8 @@ def run_episodes(
         steps += active.sum()
         fell |= active & dones & ~infos["time_outs"]
         active &= ~dones
+        if watch is not None:
+            watch(env, active)
         if env.device.type == "cpu" and not bool(active.any()):
             break
     return torch.cat((sums, fell.sum().double().view(1), steps.view(1)))

@@ -15,6 +15,7 @@ from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs.folders import run_config
+from legged_gym_ext.runs.motions import gait_motions, motion_files
 from legged_gym_ext.runs.policies import policy_arguments
 from legged_gym_ext.runs.recording_options import about_episode
 from legged_gym_ext.runs.watching import Watch
@@ -30,6 +31,10 @@ from st_rl.utils.run_folder import run_folder_of
 logger = logging.getLogger(__name__)
 
 
+PRELOADED_TRANSITIONS = 100_000
+"""Transitions of reference motions that are interpolated once, and drawn from in every step."""
+
+
 def _two_stage_arguments(task: TaskCfg) -> dict[str, Any]:
     cfg = task.train.dataset
     if not cfg.folder:
@@ -43,11 +48,11 @@ def _two_stage_arguments(task: TaskCfg) -> dict[str, Any]:
 
 
 def _amp_arguments(task: TaskCfg) -> dict[str, Any]:
-    sim = task.env.sim
+    env = task.env
     return {
-        "motions": task.train.motions,
-        "time_between_frames": sim.dt * sim.decimation,
-        "motion_options": {"fields": task.env.motion_fields},
+        "motions": motion_files(task.train.motions or gait_motions(env.robot, env.gait)),
+        "time_between_frames": env.sim.dt * env.sim.decimation,
+        "motion_options": {"fields": tuple(env.ref_obs), "num_preload_transitions": PRELOADED_TRANSITIONS},
     }
 
 

@@ -10,6 +10,7 @@ from legged_gym_ext.plugins import load_plugins
 from legged_gym_ext.robots.registry import ROBOTS, get_robot
 from legged_gym_ext.tasks.adaptation import adapted, informed
 from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.gaits import gaits
 from legged_gym_ext.tasks.onboard import onboard
 from legged_gym_ext.tasks.skills import SKILLS, skill
 from legged_gym_ext.tasks.vision import vision
@@ -27,6 +28,7 @@ _FAMILIES: Registry[TaskFactory] = Registry(
         "onboard": onboard,
         "informed": informed,
         "adapted": adapted,
+        "gaits": gaits,
         "vision": vision,
         **{name: partial(skill, name) for name in SKILLS},
     },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -103,6 +103,18 @@ def film(
             image = env.sim.render(world, cameraman.view(env.sim.root_states[world, :3], env.sim.boxes[world]))
             image = image if inset is None else put_in_corner(image, inset())
             yield image if caption is None else write_text(image, caption())
+
+
+def side_by_side(films: Sequence[Iterable[np.ndarray]]) -> Iterator[np.ndarray]:
+    """Yield images (height, sum of widths, 3) with one of each of ``films``, until the first of them ends.
+
+    Raises:
+        UserError: their images are not of one height.
+    """
+    for images in zip(*films, strict=False):
+        if len({image.shape[0] for image in images}) > 1:
+            raise UserError("films side by side need images of one height")
+        yield np.concatenate(images, axis=1)
 
 
 def stills(

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 from toy_runs import train_toy_run
 
 from legged_gym_ext.cli import collect, evaluate, make_mutex
@@ -21,11 +20,9 @@ from legged_gym_ext.runs.training import make_runner
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.algorithms import ALGORITHM_CLASSES
-from st_rl.datasets.motion_file import Motion, save_motion
 from st_rl.modules import POLICY_CLASSES
 from st_rl.runners import RUNNER_CLASSES, OnPolicyRunner
 from st_rl.utils.errors import UserError
-from st_rl.utils.obs_layout import ObsLayout
 
 PAGE = (Path(__file__).parents[2] / "docs" / "explanation" / "choosing.md").read_text(encoding="utf-8")
 _REFERENCE = """
@@ -61,12 +58,8 @@ TRAININGS = commands("legged-train")
 
 @pytest.fixture(scope="module", autouse=True)
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A current folder with what the commands ask for: a motion, and a run that is told its dynamics."""
+    """A current folder with what the commands ask for: a run that is told its dynamics."""
     where = tmp_path_factory.mktemp("choosing")
-    layout = ObsLayout({"dof_pos": 12, "base_lin_vel_b": 3})
-    (where / "motions").mkdir()
-    frames = torch.randn(20, layout.size, generator=torch.Generator().manual_seed(0))
-    save_motion(where / "motions" / "trot.json", Motion("trot", frames, 0.05, layout))
     informed = next(words for words in TRAININGS if words[0] == "go1_informed")
     train_toy_run(where / "logs" / "go1_informed" / "2026-01-01_12-00-00_go1_informed", informed[0])
     with pytest.MonkeyPatch.context() as patch:
