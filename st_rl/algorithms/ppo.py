@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from st_rl.algorithms import distributed, losses
+from st_rl.algorithms.adam import Adam
 from st_rl.algorithms.kernels import fast_kernels, only_known_layers
 from st_rl.algorithms.ppo_cfg import PPOCfg
 from st_rl.algorithms.replay import Learn, ReplayedSteps
@@ -75,7 +76,7 @@ class PPO:
         """Adam whose rate is a tensor, so that adapting it needs no synchronization."""
         rate = torch.tensor(self.cfg.learning_rate, device=self.device)
         parameters = [p for p in self.actor_critic.parameters() if p.requires_grad]
-        return torch.optim.Adam(parameters, lr=rate, fused=True, capturable=self.device.type == "cuda")
+        return Adam(parameters, lr=rate, fused=True, capturable=self.device.type == "cuda")
 
     def _loss_coefs(self) -> dict[str, float]:
         """Weight of every loss term by its name; a subclass adds its own."""
