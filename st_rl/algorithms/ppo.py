@@ -19,7 +19,7 @@ from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
 from st_rl.utils.errors import UserError
-from st_rl.utils.memory import require_memory
+from st_rl.utils.memory import keep_freed_memory, require_memory
 from st_rl.utils.threads import OneThread
 
 __all__ = ["PPO", "PPOCfg"]
@@ -114,6 +114,8 @@ class PPO:
             f"the transitions of {num_transitions_per_env} steps in {num_envs} worlds",
             "the number of worlds (num_envs) or of steps (num_steps_per_env)",
         )
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.separate_critic = num_critic_obs is not None
         self.storage = self._build_storage(num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions)
         self._init_normalizers(num_obs, num_critic_obs)
