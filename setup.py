@@ -12,7 +12,7 @@ setup(
     ],
     package_dir={"legged_gym_ext.resources": "resources"},
     package_data={
-        "legged_gym_ext.resources": ["robots/*/*", "policies/*/*"],
+        "legged_gym_ext.resources": ["robots/*/*", "policies/*/*", "motions/*/*"],
         "legged_gym_ext": ["py.typed"],
         "legged_gym_ext.pipeline": ["*.html"],
         "st_rl": ["py.typed"],

@@ -25,10 +25,11 @@ ALLOWED = {
     "plugins": set(),
     "robots": {"plugins"},
     "resource_folder": set(),
+    "motions": {"robots"},
     "terrain": set(),
     "sensors": {"kernels"},
     "sim": {"kernels", "robots", "terrain", "sensors"},
-    "mdp": {"kernels", "robots", "terrain", "sensors", "sim.interface"},
+    "mdp": {"kernels", "motions", "robots", "terrain", "sensors", "sim.interface"},
 }
 """Parts of legged_gym_ext below envs, and the parts that each may import besides itself."""
 UPPER = (

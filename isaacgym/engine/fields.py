@@ -1,9 +1,9 @@
 """Properties of actors as fields of the model: a row for every world where the worlds differ, else one for all.
 
 Friction: a contact has the mean of both shapes' coefficients. MuJoCo takes the larger one, except for explicit pairs,
-which have their own; every shape is paired with the ground. Where there are too many pieces of ground for that, the
-actors' geoms get priority and the mean as their friction. Between two shapes of actors the larger one counts, which
-is the mean where both are alike.
+which have their own; every shape is paired with the ground and with the shapes that it can meet. Where there are too
+many pieces of ground for that, the actors' geoms get priority and the mean as their friction. Where there are too many
+pairs of shapes, the larger one counts between them, which is the mean where both are alike.
 """
 
 from __future__ import annotations
@@ -126,14 +126,18 @@ def _contact_fields(world: World, envs: Sequence[Sequence[Actor]], grounds: Sequ
         geom_friction[:, world.geom_ids, 0] = np.maximum(0.5 * (friction + ground.friction), MIN_FRICTION)
         geom_solref[:, world.geom_ids] = _solref(0.5 * (bounce + ground.restitution), model.opt.timestep)
     fields = {"geom_friction": geom_friction, "geom_solref": geom_solref}
-    if world.pairs.size:
+    if model.npair:
         pair_friction = np.tile(model.pair_friction, (n, 1, 1))
         pair_solref = np.tile(model.pair_solref, (n, 1, 1))
-        for column, ground in enumerate(on_ground):
+        for column, ground in enumerate(on_ground if world.pairs.size else ()):
             pairs = world.pairs[:, column]
             mean = np.maximum(0.5 * (friction + ground.friction), MIN_FRICTION)
             pair_friction[:, pairs, :2] = mean[..., None]
             pair_solref[:, pairs] = _solref(0.5 * (bounce + ground.restitution), model.opt.timestep)
+        first, second, pairs = world.shape_pairs.T
+        mean = np.maximum(0.5 * (friction[:, first] + friction[:, second]), MIN_FRICTION)
+        pair_friction[:, pairs, :2] = mean[..., None]
+        pair_solref[:, pairs] = _solref(0.5 * (bounce[:, first] + bounce[:, second]), model.opt.timestep)
         fields |= {"pair_friction": pair_friction, "pair_solref": pair_solref}
     return fields
 

@@ -175,6 +175,7 @@ class Live:
         self.world: World = compile_world(envs[0], sim.grounds, self.options)
         self._fields = world_fields.gather(self.world, envs, sim.grounds)
         different = world_fields.write_shared(self.world.model, self._fields)
+        self._different = frozenset(different)
         mujoco.mj_setConst(self.world.model, mujoco.MjData(self.world.model))
         self.changed: set[int] = set()
         self.physics: Physics = make_physics(sim.engine_name, sim.device, self.world, len(envs), params, different)
@@ -274,6 +275,10 @@ class Live:
         """(N, B, 3, 3) kg m^2, about the centers of mass, in body axes."""
         rows = [np.concatenate([actor.bodies["inertia"] for actor in env.actors]) for env in self._sim.envs]
         return torch.from_numpy(np.stack(rows)).to(self.physics.qpos)
+
+    def fields_per_world(self) -> world_fields.Fields:
+        """Return the fields of the model that differed between worlds at the start, (N, ...)."""
+        return {name: self._fields[name] for name in self._different}
 
     def armatures(self) -> Tensor:
         """(N, D) kg m^2 or kg."""

@@ -19,13 +19,19 @@ import numpy as np
 from isaacgym.engine.actors import Actor
 from isaacgym.engine.asset import Dof, Shape, Visual
 from isaacgym.engine.grounds import Ground, Plane, add_ground
+from isaacgym.engine.meeting import kinds_meet, meeting_pairs
 
 MAX_PAIRED_GROUNDS = 4
 """With more geoms of ground, contacts are found through the broad phase and friction is set on the actors' geoms."""
+MAX_PAIRED_SHAPES = 128
+"""With more pairs of shapes that can meet, they are found through the broad phase, and the larger friction counts."""
 GROUND_BIT = 1 << 29
 HARD = (0.99, 0.99, 0.001, 0.5, 2.0)
 """Impedance of contacts. With the engine's own, 0.9 to 0.95, feet that push outwards creep: a quadrupedal robot of 52
 kg sank by 4 cm in 2 s. This costs nothing and leaves a tenth of the creep."""
+FRICTION_STIFFNESS = 10.0
+"""Stiffness of friction over that of the normal direction. With 1, the engine's own, feet that push outwards creep
+ten times as fast: ANYmal C sank by 4 mm a second where it stood."""
 CHECKS = "checks"
 """Name of the texture and material of planes."""
 VISUAL_GROUP, GROUND_GROUP, COLLISION_GROUP = 2, 0, 3
@@ -80,6 +86,8 @@ class World:
     """Which of the simulation's grounds each ground geom belongs to."""
     pairs: np.ndarray
     """(S, grounds) the model's explicit pairs of a shape and a ground geom; no columns where there are too many."""
+    shape_pairs: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), int))
+    """(P, 3) two shapes of actors and the model's explicit pair of them; none where there are too many."""
     dofs: list[Dof] = field(default_factory=list)
     sensor_bodies: list[int] = field(default_factory=list)
     """Tensor indices of the bodies with force sensors, one for each sensor."""
@@ -104,19 +112,32 @@ def compile_world(
     for index, actor in enumerate(actors):
         _add_actor(spec, actor, index, visual=visual)
     shape_names = [name for index, actor in enumerate(actors) for name in _shape_names(actor, index)]
+    meeting = meeting_pairs(actors)
+    if len(meeting) > MAX_PAIRED_SHAPES:
+        meeting = []
+        _set_filters(spec, actors)
+    for first, second in meeting:
+        _add_pair(spec, shape_names[first], shape_names[second])
     paired = len(ground_names) <= MAX_PAIRED_GROUNDS
     if paired:
         for shape in shape_names:
             for ground in ground_names:
-                name = f"{shape}/{ground}"
-                spec.add_pair(name=name, geomname1=ground, geomname2=shape, condim=3, solimp=HARD)
+                _add_pair(spec, shape, ground)
     else:
         for ground in ground_names:
             spec.geom(ground).contype = GROUND_BIT
-    _set_filters(spec, actors, with_ground=not paired)
+        for shape in shape_names:
+            spec.geom(shape).conaffinity |= GROUND_BIT
     _add_contact_report(spec)
     model = spec.compile()
-    return _index(model, actors, ground_names, ground_of, shape_names, paired)
+    world = _index(model, actors, ground_names, ground_of, shape_names, paired)
+    rows = [(a, b, model.pair(f"{shape_names[a]}/{shape_names[b]}").id) for a, b in meeting]
+    world.shape_pairs = np.array(rows, int).reshape(-1, 3)
+    return world
+
+
+def _add_pair(spec: Any, first: str, second: str) -> None:
+    spec.add_pair(name=f"{first}/{second}", geomname1=first, geomname2=second, condim=3, solimp=HARD)
 
 
 def _set_options(spec: Any, options: Options) -> None:
@@ -128,6 +149,7 @@ def _set_options(spec: Any, options: Options) -> None:
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.solver = mujoco.mjtSolver.mjSOL_NEWTON
     spec.option.cone = mujoco.mjtCone.mjCONE_PYRAMIDAL
+    spec.option.impratio = FRICTION_STIFFNESS
     spec.option.iterations, spec.option.ls_iterations = 10, 20
     # A single robot is one island. A broken world is put back by ``physics.repair``, where its actors started.
     spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ISLAND) | int(mujoco.mjtDisableBit.mjDSBL_AUTORESET)
@@ -263,7 +285,7 @@ def _add_shape(spec: Any, body: Any, shape: Shape | Visual, name: str, scale: fl
     )
 
 
-def _set_filters(spec: Any, actors: Sequence[Actor], *, with_ground: bool) -> None:
+def _set_filters(spec: Any, actors: Sequence[Actor]) -> None:
     """Translate groups and filter bits, "collide unless", into the engine's "collide if"."""
     kinds: dict[tuple[int, int, int], int] = {}
     for index, actor in enumerate(actors):
@@ -277,14 +299,9 @@ def _set_filters(spec: Any, actors: Sequence[Actor], *, with_ground: bool) -> No
         for name, bits in zip(_shape_names(actor, index), actor.shape_filters().tolist(), strict=True):
             mine = (index, actor.group, bits)
             geom = spec.geom(name)
-            meets = [other for other in members if _meet(mine, other)]
+            meets = [other for other in members if kinds_meet(mine, other)]
             geom.contype = 1 << kinds[mine] if meets else 0
-            geom.conaffinity = sum(1 << kinds[other] for other in meets) | (GROUND_BIT if with_ground else 0)
-
-
-def _meet(first: tuple[int, int, int], second: tuple[int, int, int]) -> bool:
-    same_group = first[1] == second[1] or first[1] == -1 or second[1] == -1
-    return same_group and first[2] & second[2] == 0
+            geom.conaffinity = sum(1 << kinds[other] for other in meets)
 
 
 def _add_contact_report(spec: Any) -> None:

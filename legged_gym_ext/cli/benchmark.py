@@ -1,7 +1,7 @@
 """Measure speed and memory.
 
 Environment and training over bare physics, the obstacle course's environment over walking's, PPO's update over
-rsl-rl-lib's, a mutex policy over one sub-policy.
+rsl-rl-lib's, a mutex policy over one sub-policy, an environment for the Isaac Gym interface over bare physics.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from legged_gym_ext.benchmarks.environment import env_ratio, measure
+from legged_gym_ext.benchmarks.isaac_gym import isaacgym_over_physics
 from legged_gym_ext.benchmarks.mutex import mutex_over_sub_policy
 from legged_gym_ext.benchmarks.profile import profile, summary, table
 from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
 from legged_gym_ext.benchmarks.vision import student_train_steps_per_second, vision_over_field
+from legged_gym_ext.benchmarks.watching import watching_off
 from legged_gym_ext.evaluation.report import write_report
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
 from legged_gym_ext.runs.outputs import require_own_report
@@ -31,6 +33,9 @@ from st_rl.utils.ranges import Count
 
 _SEEING_WORLDS = 256
 """Worlds in which a student is trained at most: as many as its task has by itself."""
+
+_ISAAC_GYM_WORLDS = 512
+"""Worlds in which the Isaac Gym interface is measured at most."""
 
 
 @dataclass
@@ -114,7 +119,12 @@ def main(argv: list[str] | None = None) -> int:
     result["student_train_steps_per_second"] = student_train_steps_per_second(
         worlds=min(options.worlds, _SEEING_WORLDS), rounds=options.rounds, where=where
     )
+    result["watching_off"] = watching_off(task, worlds=options.worlds, rounds=options.rounds, where=where)
     sizes: dict[str, Any] = {"num_envs": options.worlds, "repetitions": options.rounds}
+    if where.backend == "mujoco":
+        isaac_gym = size | {"worlds": min(options.worlds, _ISAAC_GYM_WORLDS)}
+        figures = isaacgym_over_physics(**isaac_gym, threads=where.num_threads)
+        result |= {name: value for name, value in figures.items() if name.startswith("isaacgym")}
     if has_rsl_rl():
         result |= compared_updates(task, sizes)
     else:

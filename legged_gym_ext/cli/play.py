@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
+from legged_gym_ext.envs.episode import load_episode
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, parse_options, run_script
 from legged_gym_ext.runs.mutex import mutex_skills
+from legged_gym_ext.runs.outputs import require_own_picture
 from legged_gym_ext.runs.policy_options import PolicyOptions, policy_name
+from legged_gym_ext.runs.recording_options import RecordingOptions, Recordings, about_episode
+from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
-from legged_gym_ext.viewing.overlay import track_caption
+from legged_gym_ext.viewing.overlay import step_text, track_caption
+from legged_gym_ext.viewing.replay import ReplaySession, describe, film_episode
 from legged_gym_ext.viewing.video import TrackVideoCfg
 from legged_gym_ext.viewing.web.session import PlaySession, SessionCfg
 from legged_gym_ext.viewing.window import HELP, KeyboardCommand, play, play_cfg, start_command
+from st_rl.utils.errors import UserError
+from st_rl.utils.files import require_suffix
 from st_rl.utils.ranges import Bounds, Count, Seed, Share
 from st_rl.utils.run_folder import load_newest_whole
 
 
 @dataclass
-class PlayOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
+class PlayOptions(WhereOptions, DisturbanceOptions, RecordingOptions, PolicyOptions):
     """Play a trained policy in a window or in a browser, and command it."""
 
     difficulty: Share = 0.5
@@ -41,10 +50,14 @@ class PlayOptions(WhereOptions, DisturbanceOptions, PolicyOptions):
     """In a browser: port to listen on."""
     token: str = ""
     """In a browser: secret without which the page does not open."""
+    replay: Path | None = None
+    """See this recorded episode again instead, in a browser; no policy plays."""
+    film: Path | None = None
+    """With --replay: film the episode into this MP4 file instead; works without a display."""
     seed: Seed = 1
 
 
-def session_cfg(options: PlayOptions) -> SessionCfg:
+def session_cfg(options: PlayOptions, recorded: Recordings) -> SessionCfg:
     """What is to be played in a browser: every shipped policy of the robot can be chosen, and those that are named."""
     task = options.base_task()
     more = [runs.resolve_run(name, root=options.log_root) for name in options.beside]
@@ -59,24 +72,53 @@ def session_cfg(options: PlayOptions) -> SessionCfg:
         seed=options.seed,
         depth=options.depth,
         disturbances=options,
+        recorders=recorded.recorders(),
         where=options.where(),
     )
 
 
-def play_in_browser(options: PlayOptions) -> int:
-    """Serve the session until it is interrupted; returns the exit code."""
+def show_in_browser(make_session: Callable[[], PlaySession | ReplaySession], options: PlayOptions) -> None:
+    """Serve a session until it is interrupted."""
     from legged_gym_ext.viewing.web.viewer import require_token, require_viser, web_viewer
 
     require_viser()
     require_token(options.host, options.token)
-    session = PlaySession(session_cfg(options))
+    session = make_session()
     try:
         with web_viewer(session, options.host, options.port, options.token) as viewer:
             print(f"open {viewer.address} in a browser; Ctrl-C here ends it", flush=True)
             viewer.run()
     finally:
         session.close()
+
+
+def replay(path: Path, options: PlayOptions) -> int:
+    """Show or film a recorded episode; returns the exit code."""
+    if options.film is not None:
+        require_suffix(options.film, (".mp4",), "--film")
+        require_own_picture(options.film)
+    episode = load_episode(path)
+    print(f"{path}: {describe(episode)}", flush=True)
+    if options.film is None:
+        show_in_browser(lambda: ReplaySession(episode), options)
+    else:
+        print(f"{film_episode(episode, options.film)} frames: {options.film}")
     return 0
+
+
+def play_in_window(options: PlayOptions, task: TaskCfg, checkpoint: Path, recorded: Recordings) -> None:
+    """Play until the window is closed."""
+    cfg = shown_cfg(play_cfg(task.env, TrackVideoCfg(options.difficulty, options.blocks)), options)
+    env = runs.make_env(cfg, options.where(), num_envs=1, seed=options.seed)
+    print(HELP)
+    try:
+        policy = runs.RunPolicy(checkpoint, env, sample=options.sample_actions)
+        skills = mutex_skills(checkpoint)
+        caption = track_caption(env, policy, skills) if task.env.track is not None else None
+        recorded.attach(env, lambda world: step_text(env, policy, skills, world))
+        play(env, policy, KeyboardCommand(task.env.commands, start_command(task.env)), caption)
+    finally:
+        env.close()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -84,20 +126,24 @@ def main(argv: list[str] | None = None) -> int:
     from legged_gym_ext.sim.mujoco.viewer import require_display
 
     options = parse_options(PlayOptions, argv)
-    if options.viewer == "web":
-        return play_in_browser(options)
-    require_display()
+    options.check_recording()
+    if options.replay is not None:
+        return replay(options.replay, options)
+    if options.film is not None:
+        raise UserError("--film films the episode of --replay FILE; to film a policy, use legged-record")
+    if options.viewer == "window":
+        require_display()
     task = options.base_task()
     checkpoint = options.find_policy(task)
-    cfg = shown_cfg(play_cfg(task.env, TrackVideoCfg(options.difficulty, options.blocks)), options)
-    env = runs.make_env(cfg, options.where(), num_envs=1, seed=options.seed)
-    print(HELP)
+    recorded = Recordings(options, about_episode(task, policy_name(checkpoint)))
     try:
-        policy = runs.RunPolicy(checkpoint, env, sample=options.sample_actions)
-        caption = track_caption(env, policy, mutex_skills(checkpoint)) if task.env.track is not None else None
-        play(env, policy, KeyboardCommand(task.env.commands, start_command(task.env)), caption)
-    finally:
-        env.close()
+        if options.viewer == "web":
+            show_in_browser(lambda: PlaySession(session_cfg(options, recorded)), options)
+        else:
+            play_in_window(options, task, checkpoint, recorded)
+    finally:  # Ctrl-C is how a person ends it
+        for line in recorded.close():
+            print(line)
     return 0
 
 

@@ -11,15 +11,19 @@ import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from legged_gym_ext.evaluation import report
 from legged_gym_ext.evaluation.walk import MakePolicy
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import WhereOptions, named_task, parse_options_of, parse_task, run_script
 from legged_gym_ext.runs.resuming import check_resumed
+from legged_gym_ext.runs.summary import reached
 from legged_gym_ext.runs.teachers import with_teacher_folders
 from legged_gym_ext.runs.training import train, with_threads
 from legged_gym_ext.runs.training_rsl_rl import as_rsl_rl_trains, require_rsl_rl, train_with_rsl_rl
+from legged_gym_ext.runs.wandb_log import require_wandb
+from legged_gym_ext.runs.watching import Watch
 from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
@@ -29,7 +33,7 @@ from st_rl.modules import get_policy_class
 from st_rl.runners import get_runner_class
 from st_rl.runners.run_lock import locked_run
 from st_rl.utils.errors import UserError
-from st_rl.utils.ranges import Count, Duration
+from st_rl.utils.ranges import Count, Duration, Whole
 from st_rl.utils.run_folder import run_folder_of
 
 
@@ -62,6 +66,12 @@ class TrainOptions(WhereOptions):
     """Film the policy after training and write video.mp4 to the run folder."""
     video_seconds: Duration = 12.0
     """Length of the film, s."""
+    video_interval: Whole = 0
+    """Film the policy after every so many iterations too, in the background, into RUN/videos and TensorBoard."""
+    log: Literal["files", "wandb"] = "files"
+    """Where the metrics go: 'files' of the run folder (metrics.jsonl, TensorBoard), or to 'wandb' too, an extra."""
+    record_broken: bool = False
+    """Record the last two seconds of worlds that break, whose state or action is not finite, in RUN/broken."""
 
 
 def base_task(name: str | None, arguments: list[str]) -> TaskCfg:
@@ -138,6 +148,8 @@ def start_folder(task: TaskCfg, options: TrainOptions) -> tuple[Path, Path | Non
     """Return the run folder, made if it is new, or the checkpoint to resume; and the run that a new one starts from."""
     if options.runner not in ("st_rl", "rsl_rl"):
         raise UserError(f"unknown runner '{options.runner}'; choose 'st_rl' or 'rsl_rl'")
+    if options.runner == "rsl_rl" and (options.video_interval or options.log != "files" or options.record_broken):
+        raise UserError("--runner rsl_rl has no --video-interval, --log and --record-broken; leave them out")
     if options.runner == "rsl_rl" and (options.resume is not None or options.load_run is not None):
         raise UserError("--runner rsl_rl starts new runs only; leave --resume and --load-run out")
     if options.resume is not None:
@@ -159,6 +171,12 @@ def prepare(task: TaskCfg, options: TrainOptions) -> tuple[TaskCfg, Path, Path |
     distributed.share(task.env.num_envs)
     get_runner_class(task.train.runner_class)
     get_policy_class(task.train.policy.class_name)
+    if options.log == "wandb":
+        require_wandb()
+    if options.record_broken and options.graphed and options.device != "cpu":
+        raise UserError(
+            "steps that are replayed as CUDA graphs cannot be recorded; add --no-graphed to --record-broken"
+        )
     if options.resume is not None:
         check_resume_options(options, task)
     task = with_teacher_folders(task, options.log_root)
@@ -180,7 +198,8 @@ def train_together(task: TaskCfg, options: TrainOptions) -> tuple[int, Path, boo
         is_first = distributed.rank() == 0
         lock = locked_run(run_folder_of(folder)) if is_first else contextlib.nullcontext()
         with runs.withdrawn_if_refused(run_folder_of(folder), new=is_first and not resume), lock:
-            code = train(task, folder, where, resume=resume, weights_from=source, graphed=graphed)
+            watch = Watch(options.video_interval, options.log == "wandb", options.record_broken)
+            code = train(task, folder, where, resume=resume, weights_from=source, graphed=graphed, watch=watch)
         return code, run_folder_of(folder), is_first
 
 
@@ -205,7 +224,7 @@ def main(argv: list[str] | None = None) -> int:
     if not is_first:
         return code
     if code:
-        print(f"stopped and saved; go on with: legged-train {task.name} --resume {folder}")
+        print(reached(folder, task.name, task.train.max_iterations))
         return code
     finish(task, folder, lambda env: runs.RunPolicy(folder, env), options)
     print(what_next(folder))

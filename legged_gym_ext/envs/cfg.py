@@ -10,6 +10,7 @@ from torch import Tensor
 
 from legged_gym_ext.mdp.commands import VelocityCommandCfg
 from legged_gym_ext.mdp.proprioception import PROPRIOCEPTION, NoiseCfg, ObsScalesCfg
+from legged_gym_ext.motions.gaits import gait_names
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sensors.latency import LatencyCfg
 from legged_gym_ext.sim.interface import SceneCfg, SimCfg
@@ -110,6 +111,18 @@ class EventTermCfg(Checked):
 
 
 @dataclass(frozen=True)
+class RefObsTermCfg(Checked):
+    """``func(env, **params) -> (N, size)``: the robot's side of a field of reference motions."""
+
+    func: Callable[..., Tensor]
+    params: Params = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_arguments(self.func, self.params, 1, "params")
+
+
+@dataclass(frozen=True)
 class CurriculumTermCfg(Checked):
     """``func(env, mask, **params)`` adapts worlds whose episode just ended, before they are reset."""
 
@@ -183,8 +196,11 @@ class EnvCfg(Checked):
     """How well the commands are followed in a step, in [0, 1]; curricula read its mean over the episode."""
     latency: LatencyCfg | None = None
     """Delays of the actor's measurements and of the actions; ``None`` is none. The critic sees what is."""
-    motion_fields: tuple[str, ...] = ()
-    """What a motion prior sees of the robot, by the names in ``mdp/motion.py``; none is reported by default."""
+    ref_obs: dict[str, RefObsTermCfg] = field(default_factory=dict)
+    """What a motion prior compares with the fields of the same names of its reference motions; none by default."""
+    gait: str = ""
+    """Reference gait of a motion prior: one of ``motions.gaits``, or its ``mixture``, which follows the speed. It says
+    which of the suite's motions are learned from and what an evaluation compares with; empty is none."""
     camera: DepthCameraCfg | None = None
     """The depth camera that ``forward_depth`` is the image of; it has a latency of its own."""
     final_observations: bool = False
@@ -195,6 +211,8 @@ class EnvCfg(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.gait and self.gait not in gait_names():
+            raise RangeError("gait", f"'{self.gait}' is unknown; choose one of {', '.join(gait_names())}")
         step = self.sim.dt * self.sim.decimation
         if step > MAX_CONTROL_STEP_S:
             raise RangeError(

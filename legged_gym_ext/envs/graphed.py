@@ -15,6 +15,7 @@ from torch import Tensor
 
 from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.envs.recording import StepRecorder
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.sim.where import Where
 from st_rl.utils.errors import UserError
@@ -87,6 +88,10 @@ class GraphedEnv(LeggedEnv):
         if self._graphs is None:
             self._graphs = _StepGraphs(self, self._make_recording)
         return self._graphs.step(actions)
+
+    def record(self, *recorders: StepRecorder) -> None:
+        """Raise ``UserError``: what is replayed on the device tells nobody what happens."""
+        raise UserError("steps that are replayed as CUDA graphs cannot be recorded; add --no-graphed")
 
     def get_observations(self) -> tuple[Tensor, dict[str, Any]]:
         """See ``VecEnv``; copies, as the tensors themselves are written to by the next step."""

@@ -21,10 +21,10 @@ from legged_gym_ext.envs.managers import (
 )
 from legged_gym_ext.envs.memory import require_worlds
 from legged_gym_ext.envs.observation_manager import ObservationManager
+from legged_gym_ext.envs.recording import StepRecorder
 from legged_gym_ext.envs.settings import settings_of
 from legged_gym_ext.mdp.commands import resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
-from legged_gym_ext.mdp.motion import motion_state
 from legged_gym_ext.sim.interface import Simulator
 from legged_gym_ext.sim.observed import ObservedSimulator, Observer
 from legged_gym_ext.sim.registry import make_simulator, require_backend
@@ -83,6 +83,7 @@ class LeggedEnv:
             generator=self.generator,
             track_cfg=cfg.track,
             camera_cfg=cfg.camera,
+            gait=cfg.gait,
         )
         self._build_managers()
         self.num_actions = self.state.robot.num_dof
@@ -96,6 +97,7 @@ class LeggedEnv:
         self._one_thread = OneThread(self.device)
         everyone = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self._events.run("startup", everyone)
+        self._recorders: tuple[StepRecorder, ...] = ()
         self.metric_values = torch.zeros(self.num_envs, len(self.metrics.names), device=self.device)
         """(N, metrics) of the last step, before resets; the columns are ``metrics.names``."""
         self.reset()
@@ -130,7 +132,14 @@ class LeggedEnv:
     def reset(self) -> tuple[Tensor, dict[str, Any]]:
         """Start a new episode in every world."""
         with self._one_thread:
-            return self._reset()
+            answer = self._reset()
+        for recorder in self._recorders:
+            recorder.begin(self)
+        return answer
+
+    def record(self, *recorders: StepRecorder) -> None:
+        """Tell these recorders, beside those that are told already, what happens from now on."""
+        self._recorders += recorders
 
     def _reset(self) -> tuple[Tensor, dict[str, Any]]:
         self._reset_worlds(torch.ones(self.num_envs, dtype=torch.bool, device=self.device))
@@ -141,6 +150,8 @@ class LeggedEnv:
     def step(self, actions: Tensor) -> tuple[Tensor, Tensor, Tensor, dict[str, Any]]:
         """Advance every world by one control step under ``actions (N, 12)``; see ``VecEnv``."""
         with self._one_thread:
+            for recorder in self._recorders:
+                recorder.act(self, actions)
             self.sim.step(self._before_physics(actions))
             return self._after_physics()
 
@@ -167,6 +178,8 @@ class LeggedEnv:
         self._add_tracking_score()
         transition = torch.cat((self._motion_before, self._motion()), dim=1) if self.motion_size else None
         dones = failed | time_outs
+        for recorder in self._recorders:
+            recorder.result(self, rewards, dones)
         if not self.state.skip_empty or bool(dones.any()):
             self._curriculum.update(dones & state.whole_episode)
             self._reset_worlds(dones)
@@ -199,8 +212,9 @@ class LeggedEnv:
         return {"actor": self._observations.final(), "critic": self._critic_observations.final()}
 
     def _motion(self) -> Tensor:
-        fields = self.cfg.motion_fields
-        return motion_state(self.state, fields) if fields else torch.zeros(self.num_envs, 0, device=self.device)
+        """(N, motion_size): the reference observations one after the other."""
+        parts = [term.func(self.state, **term.params) for term in self.cfg.ref_obs.values()]
+        return torch.cat(parts, dim=1) if parts else torch.zeros(self.num_envs, 0, device=self.device)
 
     def _add_tracking_score(self) -> None:
         term, state = self.cfg.tracking_score, self.state

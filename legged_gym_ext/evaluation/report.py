@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from legged_gym_ext.evaluation.blindfold import blindfold_report, blindfold_rows
+from legged_gym_ext.evaluation.gaits import evaluate_gaits, gait_rows
 from legged_gym_ext.evaluation.solidity import measure_solidity
 from legged_gym_ext.evaluation.tracks import TRACK_PROTOCOLS, TrackOptions, run_protocol, track_report
-from legged_gym_ext.evaluation.walk import MakePolicy, evaluate_walk
+from legged_gym_ext.evaluation.walk import MakePolicy, walk_report
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
-from st_rl.utils.errors import UnknownNameError
+from st_rl.utils.errors import UnknownNameError, UserError
 from st_rl.utils.files import write_atomically
 from st_rl.utils.run_folder import read_json
 
-PROTOCOLS = ("walk", *TRACK_PROTOCOLS, "blindfold")
+PROTOCOLS = ("walk", "gaits", *TRACK_PROTOCOLS, "blindfold")
 _COURSE_TASKS = ("field", "vision")
 
 _WALK_ROWS = (
@@ -26,6 +27,11 @@ _WALK_ROWS = (
     ("tracking_rmse_yaw", "yaw rate error (RMS)", "{:.3f} rad/s"),
     ("cost_of_transport", "cost of transport", "{:.3f}"),
     ("mean_speed", "mean speed", "{:.2f} m/s"),
+    ("gait_share", "time in the reference gait", "{:.1%}"),
+    ("phase_error", "phase error", "{:.3f} strides"),
+    ("duty_factor", "duty factor", "{:.2f}"),
+    ("estimate_rmse_lin", "error of its velocity (RMS)", "{:.3f} m/s"),
+    ("estimate_r2", "variance of it that is known", "{:.1%}"),
 )
 _TRACK_ROWS = (
     ("success_rate", "success", "{:.1%}"),
@@ -55,7 +61,7 @@ _INTERVALS = {"fall_rate": "fall_rate_interval", "success_rate": "success_ci"}
 def default_protocol(task: TaskCfg) -> str:
     """How ``task`` is evaluated unless told otherwise."""
     if task.env.track is None:
-        return "walk"
+        return "gaits" if task.env.gait else "walk"
     return "course" if task.name.split("_", 1)[-1] in _COURSE_TASKS else "rpl"
 
 
@@ -70,6 +76,7 @@ def evaluation_report(
     protocol: str | None = None,
     track: TrackOptions | None = None,
     strict_episodes: int = 0,
+    conditions: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The contents of ``evaluation.json`` for the policy called ``policy``.
 
@@ -78,6 +85,7 @@ def evaluation_report(
         track: what the protocols on tracks leave open.
         strict_episodes: additional episodes in which every physics step is checked, on tracks only; see
             ``measure_solidity``.
+        conditions: those of ``WALK_CONDITIONS`` under which the same episodes are run once more, with ``walk`` only.
     """
     protocol = protocol or default_protocol(task)
     if protocol not in PROTOCOLS:
@@ -85,7 +93,11 @@ def evaluation_report(
     head = {"task": task.name, "policy": policy, "backend": where.backend, "seed": seed}
     same: dict[str, Any] = {"seed": seed, "where": where}
     if protocol == "walk":
-        return head | {"protocol": protocol} | evaluate_walk(task, make_policy, episodes=episodes, **same).to_json()
+        return head | {"protocol": protocol} | walk_report(task, make_policy, conditions, episodes=episodes, **same)
+    if conditions:
+        raise UserError(f"the protocol '{protocol}' knows no other conditions; they are for 'walk'")
+    if protocol == "gaits":
+        return head | {"protocol": protocol} | evaluate_gaits(task, make_policy, episodes=episodes, **same)
     if protocol == "blindfold":
         return head | blindfold_report(task, make_policy, episodes=episodes, options=track, **same)
     figures = track_report(
@@ -117,9 +129,14 @@ def table(report: Mapping[str, Any]) -> str:
     protocol = report.get("protocol", "walk")
     head = f"{report['task']}, {protocol}, {report['episodes']} episodes, seed {report['seed']}"
     lines = [f"{head}, {report['backend']}"]
-    for key, label, form in _WALK_ROWS if protocol == "walk" else _TRACK_ROWS:
+    for key, label, form in _WALK_ROWS if protocol in ("walk", "gaits") else _TRACK_ROWS:
         if key in report:
             lines.append(f"  {label:<30} {form.format(report[key]):>14}{_interval(report, _INTERVALS.get(key))}")
+    if protocol == "gaits":
+        lines += gait_rows(report)
+    for name, figures in report.get("conditions", {}).items():
+        lines.append(name.replace("_", " "))
+        lines += [f"  {label:<30} {form.format(figures[key]):>14}" for key, label, form in _WALK_ROWS if key in figures]
     if protocol == "blindfold":
         for name, *shares in blindfold_rows(report):
             lines.append(f"  {name:<30}" + "".join(f"{share:>10}" for share in shares))

@@ -20,12 +20,20 @@ _TABLES = {
     "walk": "| policy | falls (95 %) | planar velocity error | yaw rate error | cost of transport |\n"
     + "|---" * 5
     + "|",
+    "gaits": "| policy | time in its gait | phase error | falls (95 %) | cost of transport at 0.4 to 1.6 m/s |\n"
+    + "|---" * 5
+    + "|",
     "course": "| policy | blocks passed | tracks finished (95 %) | share of the track covered |\n" + "|---" * 4 + "|",
     "blindfold": "| policy | images | success | at each obstacle |\n" + "|---" * 4 + "|",
 }
 """Head of the table of each protocol."""
 BLINDFOLD = "blindfold.json"
 """Evaluation by the protocol ``blindfold`` in the folder of a policy that sees, beside its ``evaluation.json``."""
+
+TEST_RANGES_TOO = "rpl.json"
+"""Evaluation by the protocol ``rpl`` in the folder of a policy that is judged by another one."""
+SEEN_BLOCKS = ("jump", "leap", "crawl", "tilt", "down")
+"""The obstacles of that evaluation where a policy sees."""
 
 
 def shipped_tables(root: Path) -> dict[str, str]:
@@ -39,7 +47,7 @@ def shipped_tables(root: Path) -> dict[str, str]:
             logger.warning("'%s' is left out: it is no blindfold test as legged-evaluate writes it", path)
             continue
         rows["blindfold"] += ["| " + " | ".join((f"`{path.parent.name}`", *row)) + " |" for row in cells]
-    for path in sorted(root.glob("*/evaluation.json")):
+    for path in sorted([*root.glob("*/evaluation.json"), *root.glob(f"*/{TEST_RANGES_TOO}")]):
         report = read_report(path)
         protocol = report.get("protocol", "walk")
         try:
@@ -55,6 +63,8 @@ def headline(report: Mapping[str, Any]) -> str:
     """Return the figure by which a policy is judged, such as ``99.5% success (rpl)``; empty without an evaluation."""
     protocol = report.get("protocol", "walk")
     try:
+        if protocol == "gaits":
+            return f"{report['gait_share']:.1%} {report['reference_gait']} (gaits)" if "gait_share" in report else ""
         if protocol == "walk" and "fall_rate" in report:
             return f"{report['fall_rate']:.1%} falls (walk)"
         return f"{report['success_rate']:.1%} success ({protocol})" if "success_rate" in report else ""
@@ -81,12 +91,24 @@ def _walk_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
+def _gait_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    costs = ", ".join(f"{row['cost_of_transport']:.2f}" for row in report["at_speed"])
+    return [
+        (
+            f"{report['gait_share']:.1%} {report['reference_gait']}",
+            f"{report['phase_error']:.3f} strides",
+            _share(report["fall_rate"], report["fall_rate_interval"]),
+            costs,
+        )
+    ]
+
+
 def _obstacle_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    solidity = report["solidity"]
+    solidity = report.get("solidity")
     rest = (
         f"{report['mean_power']:.0f} W",
         f"{report['peak_torque']:.1f} N m",
-        f"{1000 * solidity['worst_penetration']:.0f} mm",
+        "not measured" if solidity is None else f"{1000 * solidity['worst_penetration']:.0f} mm",
     )
     rows = []
     for name, block in report["per_block"].items():
@@ -109,6 +131,7 @@ def _course_cells(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
 _CELLS: dict[str, Callable[[Mapping[str, Any]], list[tuple[str, ...]]]] = {
     "rpl": _obstacle_cells,
     "walk": _walk_cells,
+    "gaits": _gait_cells,
     "course": _course_cells,
 }
 """Protocol -> what makes the rows of its table from a report."""

@@ -119,7 +119,9 @@ def track_evaluation_cfg(
     for name in options.blocks:
         if name not in BLOCKS:
             raise UnknownNameError("block", name, sorted(BLOCKS))
-    track = TRACK_PROTOCOLS[protocol](replace(cfg.track, blocks=options.blocks or cfg.track.blocks), options)
+    # Training may show some types more often than others.
+    blocks = options.blocks or tuple(dict.fromkeys(cfg.track.blocks))
+    track = TRACK_PROTOCOLS[protocol](replace(cfg.track, blocks=blocks), options)
     events = {"evaluation_solid": EventTermCfg(tracks.solid_obstacles, "reset")} | cfg.events
     how: dict[str, Any] = {"uniform": True}
     if protocol == "levels":
@@ -131,7 +133,8 @@ def track_evaluation_cfg(
     for name, term in events.items():
         if term.func is tracks.new_track:
             events[name] = replace(term, params=term.params | how)
-    terminations = {name: term for name, term in cfg.terminations.items() if term.func is not tracks.finished}
+    only_in_training = (tracks.finished, tracks.stuck)
+    terminations = {name: term for name, term in cfg.terminations.items() if term.func not in only_in_training}
     distance = TEST_DISTANCE if protocol == "rpl" else 0.0
     terminations["covered"] = TerminationTermCfg(covered, time_out=True, params={"distance": distance})
     return replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,13 +12,14 @@ from torch import Tensor
 
 from legged_gym_ext.envs.cfg import EnvCfg, EventTermCfg, MetricTermCfg
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.evaluation.estimates import EstimateErrors, EstimateFigures, Estimating
 from legged_gym_ext.evaluation.statistics import wilson_interval
-from legged_gym_ext.mdp import curriculum, metrics
+from legged_gym_ext.mdp import curriculum, events, metrics
 from legged_gym_ext.runs.folders import environment
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.runners.progress import Countdown
-from st_rl.utils.errors import UserError
+from st_rl.utils.errors import UnknownNameError, UserError
 
 MAX_WORLDS = 256
 """Episodes that run at the same time."""
@@ -30,6 +31,11 @@ PUSH_INTERVAL_S = (6.0, 10.0)
 """Time between pushes, s."""
 ROUGHNESS = (0.0, 0.06)
 """Peak-to-peak height of the ground on the easiest and on the hardest level, m."""
+
+HARD_DYNAMICS = {"friction": (0.2, 1.2), "added_mass": (5.0, 5.0), "motor_strength": (0.8, 0.9)}
+"""Slippery ground, a load of 5 kg, and weak motors, as parameters of ``events.randomize_dynamics``."""
+WALK_CONDITIONS = ("hard_dynamics", "zero_estimate")
+"""Under which a walk can be run once more: ``HARD_DYNAMICS``, or zeros for what the policy estimates."""
 
 _METRICS = {
     "lin_vel_mse": MetricTermCfg(metrics.lin_vel_error_squared),
@@ -52,6 +58,8 @@ class Policy(Protocol):
 
 
 MakePolicy = Callable[[LeggedEnv], Policy]
+Watch = Callable[[LeggedEnv, Tensor], None]
+"""Is shown the environment after every step, and in which worlds the episode goes on, (N,) bool."""
 
 
 class EpisodeClock:
@@ -82,6 +90,8 @@ class WalkFigures:
     """m/s, mean."""
     power_over_weight: float
     """m/s, mean."""
+    estimate: EstimateFigures | None = None
+    """Of the base velocity, for policies that estimate it."""
 
     def to_json(self) -> dict[str, Any]:
         """The published figures."""
@@ -95,7 +105,12 @@ class WalkFigures:
             "cost_of_transport": self.power_over_weight / max(self.planar_speed, 1e-6),
             "mean_speed": self.planar_speed,
             "steps": self.steps,
+            **({} if self.estimate is None else self._of_estimate(self.estimate)),
         }
+
+    @staticmethod
+    def _of_estimate(estimate: EstimateFigures) -> dict[str, float]:
+        return {"estimate_rmse_lin": estimate.rmse, "estimate_r2": estimate.r2}
 
 
 def evaluation_cfg(cfg: EnvCfg) -> EnvCfg:
@@ -120,6 +135,17 @@ def evaluation_cfg(cfg: EnvCfg) -> EnvCfg:
     )
 
 
+def with_hard_dynamics(cfg: EnvCfg) -> EnvCfg:
+    """``cfg`` with ``HARD_DYNAMICS`` wherever it draws dynamics, and with an event that draws them where none does."""
+    changed = {
+        name: replace(term, params=term.params | HARD_DYNAMICS)
+        for name, term in cfg.events.items()
+        if term.func is events.randomize_dynamics
+    }
+    added = {} if changed else {"hard_dynamics": EventTermCfg(events.randomize_dynamics, "reset", params=HARD_DYNAMICS)}
+    return replace(cfg, events=cfg.events | changed | added)
+
+
 def evaluate_walk(
     task: TaskCfg,
     make_policy: MakePolicy,
@@ -127,30 +153,85 @@ def evaluate_walk(
     episodes: int,
     seed: int,
     where: Where = Where(),
+    hard_dynamics: bool = False,
+    watch: Callable[[], Watch] | None = None,
 ) -> WalkFigures:
-    """Run ``episodes`` full episodes, at most ``MAX_WORLDS`` at a time.
+    """Run ``episodes`` full episodes, at most ``MAX_WORLDS`` at a time, with ``HARD_DYNAMICS`` or those of the task.
 
-    The figures depend on the arguments and the policy only; torch's global generator is left as it was.
+    The figures depend on the arguments and the policy only; torch's global generator is left as it was. ``watch`` makes
+    what is shown every step, for each round of episodes anew.
     """
     if episodes < 1:
         raise UserError(f"an evaluation needs at least one episode, not {episodes}")
     worlds = min(episodes, MAX_WORLDS)
-    with environment(evaluation_cfg(task.env), where, num_envs=worlds, seed=seed) as env:
+    cfg = evaluation_cfg(task.env)
+    with environment(with_hard_dynamics(cfg) if hard_dynamics else cfg, where, num_envs=worlds, seed=seed) as env:
         policy = make_policy(env)
+        errors = EstimateErrors(env.device)
         totals = torch.zeros(len(_METRICS) + 2, dtype=torch.float64, device=env.device)
         countdown = Countdown(f"{episodes} episodes", math.ceil(episodes / worlds) * env.max_episode_length)
         for start in range(0, episodes, worlds):
-            totals += run_episodes(env, policy, min(worlds, episodes - start), EpisodeClock(countdown, start // worlds))
+            clock, watching = EpisodeClock(countdown, start // worlds), None if watch is None else watch()
+            totals += run_episodes(env, policy, min(worlds, episodes - start), clock, errors, watching)
         countdown.close()
     sums = totals.tolist()
     falls, steps = round(sums[-2]), round(sums[-1])
     means = {name: total / max(steps, 1) for name, total in zip(_METRICS, sums, strict=False)}
-    return WalkFigures(episodes, falls, steps, **means)
+    return WalkFigures(episodes, falls, steps, **means, estimate=errors.figures())
+
+
+def walk_report(
+    task: TaskCfg,
+    make_policy: MakePolicy,
+    conditions: Sequence[str] = (),
+    *,
+    episodes: int,
+    seed: int,
+    where: Where = Where(),
+) -> dict[str, Any]:
+    """The figures of ``evaluate_walk`` and, under ``conditions``, those of the same episodes under each of them.
+
+    Raises:
+        UnknownNameError: a condition is none of ``WALK_CONDITIONS``.
+        UserError: the policy has no estimate that could be zeroed.
+    """
+    for name in conditions:
+        if name not in WALK_CONDITIONS:
+            raise UnknownNameError("condition of the protocol 'walk'", name, list(WALK_CONDITIONS))
+
+    def run(make: MakePolicy, *, hard_dynamics: bool = False) -> dict[str, Any]:
+        figures = evaluate_walk(task, make, episodes=episodes, seed=seed, where=where, hard_dynamics=hard_dynamics)
+        return figures.to_json()
+
+    # The condition that may not exist for this policy comes first, so that nobody waits for the refusal.
+    found = {}
+    if "zero_estimate" in conditions:
+        found["zero_estimate"] = run(lambda env: _without_estimates(make_policy(env)))
+    plain = run(make_policy)
+    if "hard_dynamics" in conditions:
+        found["hard_dynamics"] = run(make_policy, hard_dynamics=True)
+    return plain | ({"conditions": found} if found else {})
+
+
+def _without_estimates(policy: Policy) -> Policy:
+    if not isinstance(policy, Estimating):
+        raise UserError("the policy estimates nothing that could be zeroed; leave the condition 'zero_estimate' out")
+    policy.zero_estimates()
+    return policy
 
 
 @torch.inference_mode()
-def run_episodes(env: LeggedEnv, policy: Policy, count: int, clock: EpisodeClock | None = None) -> Tensor:
-    """One episode in each of the first ``count`` worlds; ``clock`` shows how far it is.
+def run_episodes(
+    env: LeggedEnv,
+    policy: Policy,
+    count: int,
+    clock: EpisodeClock | None = None,
+    errors: EstimateErrors | None = None,
+    watch: Watch | None = None,
+) -> Tensor:
+    """One episode in each of the first ``count`` worlds; ``clock`` shows how far it is, ``watch`` is shown each step.
+
+    ``errors`` takes in what the policy estimates, if it does.
 
     Returns:
         (metrics + 2,) float64: sums of the environment's metrics over the steps of these episodes, the number of
@@ -163,7 +244,11 @@ def run_episodes(env: LeggedEnv, policy: Policy, count: int, clock: EpisodeClock
     sums = torch.zeros(len(env.metrics.names), dtype=torch.float64, device=env.device)
     steps = torch.zeros((), dtype=torch.float64, device=env.device)
     for _ in range(env.max_episode_length):
-        obs, _, dones, infos = env.step(policy(obs))
+        actions = policy(obs)
+        estimate = policy.estimated_velocity() if errors is not None and isinstance(policy, Estimating) else None
+        if errors is not None and estimate is not None:
+            errors.add(estimate, env.state.base_lin_vel, active)
+        obs, _, dones, infos = env.step(actions)
         policy.reset(dones)
         if clock is not None:
             clock.tick(env.max_episode_length)
@@ -171,6 +256,8 @@ def run_episodes(env: LeggedEnv, policy: Policy, count: int, clock: EpisodeClock
         steps += active.sum()
         fell |= active & dones & ~infos["time_outs"]
         active &= ~dones
+        if watch is not None:
+            watch(env, active)
         if env.device.type == "cpu" and not bool(active.any()):
             break
     return torch.cat((sums, fell.sum().double().view(1), steps.view(1)))

@@ -37,6 +37,7 @@ class EnvState:
         generator: torch.Generator,
         track_cfg: TrackCfg | None = None,
         camera_cfg: DepthCameraCfg | None = None,
+        gait: str = "",
     ) -> None:
         n, device = sim.num_envs, sim.device
         robot = sim.robot
@@ -64,6 +65,8 @@ class EnvState:
         self.velocity_limit = per_joint([joint.velocity_limit for joint in robot.joints])
         self.mass = sum(link.mass for link in robot.links)
         """Nominal mass of the whole robot, kg."""
+        self.gait = gait
+        """Name of the reference gait, in tasks that have one; else empty."""
         self.track = None if track_cfg is None else TrackState(track_cfg, sim, generator)
         """The tracks of the worlds, in tasks that have them."""
         self.camera = self._make_camera(camera_cfg, track_cfg)

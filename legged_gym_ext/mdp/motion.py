@@ -1,18 +1,41 @@
-"""What a robot's motion is described by for a motion prior: fields named as in the files of reference motions.
+"""Reference observations: what a motion prior compares of a robot's motion with a reference motion.
 
-By the convention of those files ``_b`` is the base frame. N worlds, 12 joints, feet in the order FL, FR, RL, RR.
+A term ``ref_obs["name"]`` of a task returns of the robot what the field ``name`` of its motion files holds; the terms
+here go with the fields of the suite's own files and of all in the public format of 61 columns. By the convention of
+those files ``_b`` is the base frame. N worlds, 12 joints, feet in the order FL, FR, RL, RR.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-import torch
 from torch import Tensor
 
 from legged_gym_ext.mdp.env_state import EnvState
 from legged_gym_ext.robots.kinematics import foot_positions
-from st_rl.utils.registry import Registry
+
+
+def dof_pos(env: EnvState) -> Tensor:
+    """(N, 12) rad: joint angles."""
+    return env.dof_pos
+
+
+def dof_vel(env: EnvState) -> Tensor:
+    """(N, 12) rad/s: joint speeds."""
+    return env.dof_vel
+
+
+def base_lin_vel_b(env: EnvState) -> Tensor:
+    """(N, 3) m/s: velocity of the trunk in the base frame."""
+    return env.base_lin_vel
+
+
+def base_ang_vel_b(env: EnvState) -> Tensor:
+    """(N, 3) rad/s: angular velocity of the trunk in the base frame."""
+    return env.base_ang_vel
+
+
+def projected_gravity(env: EnvState) -> Tensor:
+    """(N, 3): the unit vector of gravity in the base frame."""
+    return env.projected_gravity
 
 
 def base_height(env: EnvState) -> Tensor:
@@ -23,23 +46,3 @@ def base_height(env: EnvState) -> Tensor:
 def foot_pos_b(env: EnvState) -> Tensor:
     """(N, 12) m: centers of the feet in the base frame."""
     return foot_positions(env.robot, env.dof_pos).flatten(1)
-
-
-MOTION_FIELDS: Registry[Callable[[EnvState], Tensor]] = Registry(
-    "motion field",
-    {
-        "dof_pos": lambda env: env.dof_pos,
-        "dof_vel": lambda env: env.dof_vel,
-        "base_lin_vel_b": lambda env: env.base_lin_vel,
-        "base_ang_vel_b": lambda env: env.base_ang_vel,
-        "projected_gravity": lambda env: env.projected_gravity,
-        "base_height": base_height,
-        "foot_pos_b": foot_pos_b,
-    },
-)
-"""Name -> (N, size): rad, rad/s, m/s, rad/s, a unit vector, m, m."""
-
-
-def motion_state(env: EnvState, fields: Sequence[str]) -> Tensor:
-    """(N, columns): the named fields one after the other; ``UnknownNameError`` for one that does not exist."""
-    return torch.cat([MOTION_FIELDS[name](env) for name in fields], dim=1)

@@ -80,6 +80,8 @@ rate in rad/s), joint angles minus their defaults in rad, joint speeds in rad/s,
 
 PROPRIOCEPTION = ObsLayout((name, part.size) for name, part in PARTS.items())
 """Layout of the 48 columns of the whole segment."""
+MEASURED = tuple(name for name in PROPRIOCEPTION if name != "base_lin_vel")
+"""The parts of it that a robot without a motion capture system knows."""
 
 
 def proprioception(env: EnvState, parts: Sequence[str] = PROPRIOCEPTION.names) -> Tensor:

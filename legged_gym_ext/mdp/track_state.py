@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _LEAVE = 0.3
 """An obstacle is at hand until the base is this far beyond it, m."""
+_PROGRESS = 0.1
+"""A robot that gets on goes this far, m."""
 _REACH_BEHIND = 0.5
 """How far behind the base a body or a point of the height scan may be, m."""
 _FLOORS = 3
@@ -43,6 +45,10 @@ class TrackState:
         """(N,) probability that the obstacles of the next episode are solid."""
         self.max_x = torch.zeros(n, device=device)
         """(N,) m, how far along the track the base has been in this episode."""
+        self.mark = torch.zeros(n, device=device)
+        """(N,) m, where along the track the base last was ahead of the mark before by ``_PROGRESS``."""
+        self.idle_steps = torch.zeros(n, device=device)
+        """(N,) control steps since then."""
         self.worst_penetration = torch.zeros(n, device=device)
         """(N,) m, how deep a body has been in a soft obstacle in this episode."""
         self._slots = slots_per_block(cfg)
@@ -116,6 +122,8 @@ class TrackState:
             solid = torch.zeros_like(mask).index_copy_(0, rows, solid)
         self._sim.set_boxes(mask, self.tracks.boxes, solid[:, None] | ~self.tracks.obstacle)
         self.max_x = torch.where(mask, 0.0, self.max_x)
+        self.mark = torch.where(mask, -_REACH_BEHIND, self.mark)
+        self.idle_steps = torch.where(mask, 0.0, self.idle_steps)
         self.worst_penetration = torch.where(mask, 0.0, self.worst_penetration)
 
     # ---------------------------------------------------------------- where the robots are
@@ -135,8 +143,11 @@ class TrackState:
         self._body_points: Tensor | None = None
 
     def advance(self) -> None:
-        """Remember how far the robots came and how deep they were in obstacles; once per control step."""
+        """Remember how far the robots came, when, and how deep they were in obstacles; once per control step."""
         self.max_x = torch.maximum(self.max_x, self._x)
+        ahead = self._x > self.mark + _PROGRESS
+        self.mark = torch.where(ahead, self._x, self.mark)
+        self.idle_steps = torch.where(ahead, 0.0, self.idle_steps + 1.0)
         if self.has_obstacles and not self._all_solid():
             self.worst_penetration = torch.maximum(self.worst_penetration, self.penetration().amax(dim=1))
 
@@ -245,12 +256,13 @@ class TrackState:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore ``state_dict``; shapes must match."""
-        state = {_RENAMED.get(name, name): value for name, value in state.items()}
+        since = {"mark": torch.zeros_like(self.mark), "idle_steps": torch.zeros_like(self.idle_steps)}
+        state = since | {_RENAMED.get(name, name): value for name, value in state.items()}
         restore_copies(self, _CARRIED, state)
         for name, value in field_values(self.tracks).items():
             value.copy_(state[f"tracks.{name}"])
 
 
-_CARRIED = ("levels", "solid_probability", "max_x", "worst_penetration")
+_CARRIED = ("levels", "solid_probability", "max_x", "mark", "idle_steps", "worst_penetration")
 _RENAMED = {"hardness": "solid_probability", "tracks.level": "tracks.floor_height"}
 """What older checkpoints call by another name."""

@@ -147,6 +147,11 @@ def finished(env: EnvState) -> Tensor:
     return env.base_pos[:, 0] > queries.finish_line(track_of(env).tracks) + 0.2
 
 
+def stuck(env: EnvState, seconds: Positive = 1.5) -> Tensor:
+    """The base has not got on along the track, by 0.1 m, for that long."""
+    return track_of(env).idle_steps * env.control_dt > seconds
+
+
 # -------------------------------------------------------------------- events and curriculum
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from legged_gym_ext.evaluation.report import read_report
-from legged_gym_ext.evaluation.shipped import BLINDFOLD
+from legged_gym_ext.evaluation.shipped import BLINDFOLD, SEEN_BLOCKS, TEST_RANGES_TOO
 from legged_gym_ext.pipeline.stages import Stage
 from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.runs import folders as runs, mutex
@@ -312,6 +312,7 @@ def _student_stages(plan: SkillsPlan) -> list[Stage]:
         Stage(f"{STUDENT}_training", command, is_trained, ("mutex",), alone=True),
         evaluate("evaluation.json", "--protocol", "course"),
         evaluate(BLINDFOLD, "--protocol", "blindfold"),
+        evaluate(TEST_RANGES_TOO, "--protocol", "rpl", "--blocks", *SEEN_BLOCKS),
     ]
     if plan.videos:
         stages.append(_video(f"{STUDENT}_video", partial(_run, plan, STUDENT), (f"{STUDENT}_training",)))

@@ -19,6 +19,7 @@ from legged_gym_ext.evaluation.report import read_report, table
 from legged_gym_ext.pipeline.learning_curves import learning_curves
 from legged_gym_ext.pipeline.plan import ALONE, RPL, WALK, SkillsPlan
 from legged_gym_ext.pipeline.stages import Outcome, duration
+from legged_gym_ext.runs.summary import training_seconds
 from st_rl.runners.metrics_file import Points
 from st_rl.utils.files import write_atomically
 
@@ -93,11 +94,6 @@ def write_page(plan: SkillsPlan, outcomes: Mapping[str, Outcome]) -> Path:
     )
     write_atomically(path, page.encode())
     return path
-
-
-def training_seconds(metrics: Mapping[str, Points]) -> float:
-    """Return the time that the iterations of a run took, s."""
-    return sum(value for name in ("time/collection", "time/update") for _, value in metrics.get(name, []))
 
 
 def _summary_row(plan: SkillsPlan, skill: str, metrics: Mapping[str, Points] | None) -> _Row:

@@ -23,6 +23,7 @@ from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.envs.settings import proprioception_scales
 from legged_gym_ext.resource_folder import resource_folder
 from legged_gym_ext.runs.config_io import task_from_config, to_dict
+from legged_gym_ext.runs.estimates import VelocityEstimate, estimates, zero_estimates
 from legged_gym_ext.sim.observed import Observer
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -308,18 +309,26 @@ class RunPolicy:
         """
         self.loaded = load_policy(folder, env=env).to(env.device)
         self.policy: Any = self.loaded.policy
-        self.env_layout, self.layout = env.obs_segments, self.loaded.layout
+        self.env_layout, self.layout = ObsLayout(env.obs_segments), self.loaded.layout
         self._sample = sample
+        self._velocity = VelocityEstimate(self.loaded, folder) if estimates(self.policy) else None
 
     @torch.inference_mode()
     def __call__(self, observations: Tensor) -> Tensor:
         """Actions (N, A) for ``observations`` (N, num_obs)."""
-        if self.layout != self.env_layout:
-            observations = ObsLayout(self.env_layout).select(observations, self.layout.names)
-        seen = self.loaded.observe(observations)
+        seen = self.loaded.observe(self.loaded.select(observations, self.env_layout))
         actions = self.policy.act(seen) if self._sample else self.policy.act_inference(seen)
         return self.loaded.conversion.action(actions).clone()
 
     def reset(self, dones: Tensor | None = None) -> None:
         """Forget the memory of the worlds in ``dones (N,)``, or of all."""
         self.policy.reset(dones)
+
+    def estimated_velocity(self) -> Tensor | None:
+        """What the policy took the base velocity for in its last actions, (N, 3) m/s in the base frame; ``None`` for
+        one that does not estimate it."""
+        return None if self._velocity is None else self._velocity.read()
+
+    def zero_estimates(self) -> None:
+        """Let the policy act with zeros for what it estimates; ``UserError`` for one that estimates nothing."""
+        zero_estimates(self.policy)

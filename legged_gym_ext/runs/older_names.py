@@ -21,6 +21,8 @@ FIELDS = {
 
 PROPRIOCEPTION = "legged_gym_ext.mdp.observations:proprioception"
 """The function of a segment that is a ``ProprioceptionCfg`` now; a scale and a noise beside it had no effect."""
+MOTION_FIELDS = "motion_fields"
+"""Names of what a motion prior sees of the robot, in ``env``; they are terms now, ``ref_obs``."""
 
 
 def with_current_names(value: Any, path: str = "") -> Any:
@@ -33,6 +35,8 @@ def with_current_names(value: Any, path: str = "") -> Any:
     if isinstance(value, Mapping):
         if value.get("func") == PROPRIOCEPTION:
             return {}
+        if path == "env" and MOTION_FIELDS in value:
+            value = _with_ref_obs(value)
         prefix = f"{path}." if path else ""
         return {
             FIELDS.get(f"{prefix}{key}", key): with_current_names(item, f"{prefix}{key}") for key, item in value.items()
@@ -44,3 +48,9 @@ def with_current_names(value: Any, path: str = "") -> Any:
         current = f"{MODULES.get(module, module)}:{name}"
         return FUNCTIONS.get(current, current)
     return value
+
+
+def _with_ref_obs(env: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the section ``env`` with terms in place of the names of motion fields."""
+    terms = {name: {"func": f"legged_gym_ext.mdp.motion:{name}", "params": {}} for name in env[MOTION_FIELDS]}
+    return {key: value for key, value in env.items() if key != MOTION_FIELDS} | ({"ref_obs": terms} if terms else {})

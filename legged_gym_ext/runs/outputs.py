@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from legged_gym_ext.envs.episode import is_episode
 from legged_gym_ext.runs.folders import is_run
 from st_rl.storage.rollout_files.metadata import FILE_NAME as TRAJECTORIES
 from st_rl.utils.errors import UserError
@@ -24,6 +25,10 @@ def _is_png(path: Path) -> bool:
     return _head(path).startswith(b"\x89PNG")
 
 
+def _is_gif(path: Path) -> bool:
+    return _head(path).startswith(b"GIF8")
+
+
 def _is_video(path: Path) -> bool:
     return _head(path)[4:8] == b"ftyp"
 
@@ -36,6 +41,7 @@ def _head(path: Path) -> bytes:
 _CHECKS: dict[str, tuple[str, Callable[[Path], bool]]] = {
     ".svg": ("SVG picture", _is_svg),
     ".png": ("PNG picture", _is_png),
+    ".gif": ("GIF picture", _is_gif),
     ".mp4": ("MP4 video", _is_video),
 }
 """By ending, what a picture or a film is and how it is told from other files."""
@@ -45,6 +51,11 @@ def require_own_picture(path: Path) -> None:
     """``UserError`` where a picture or film would replace a file that is something else."""
     name, check = _CHECKS.get(path.suffix.lower(), ("such file", lambda _: False))
     _require(path, name, check)
+
+
+def require_own_episode(path: Path) -> None:
+    """``UserError`` where a recorded episode would replace a file that is something else."""
+    _require(path, "recorded episode", is_episode)
 
 
 def require_own_report(path: Path, *keys: str) -> None:

@@ -24,7 +24,10 @@ def policy_arguments(task: TaskCfg, env: LeggedEnv) -> dict[str, Any]:
     arguments = policy.arguments()
     if isinstance(policy, MotionPriorCfg):
         if not env.motion_size:
-            raise UserError("a motion prior needs to see the robot's motion; name its fields with --env.motion-fields")
+            raise UserError(
+                "a motion prior compares the robot's motion with a reference, and this task has no ref_obs; train "
+                f"{task.env.robot}_gaits, or a task of your own with ref_obs"
+            )
         arguments["amp_discriminator"].setdefault("input_dim", 2 * env.motion_size)
     if isinstance(policy, MutexCfg):
         arguments |= _of_mutex(policy, env)

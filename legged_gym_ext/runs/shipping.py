@@ -20,7 +20,8 @@ from st_rl.utils.run_folder import config_entry, load_newest_whole, read_config,
 KEPT = ("model_state_dict", "obs_normalizer_state_dict", "critic_obs_normalizer_state_dict", "iteration")
 """Parts of a checkpoint that are shipped: those that a policy acts with, or that a new run starts from."""
 _EVALUATION = "evaluation.json"
-_BLINDFOLD = "blindfold.json"
+_MORE = ("blindfold.json", "rpl.json")
+"""Evaluations by other protocols that are shipped where there are any."""
 
 
 def shipped_name(config: Mapping[str, Any], folder: Path) -> str:
@@ -66,7 +67,7 @@ def ship(folder: Path, root: Path, name: str | None = None, *, replace: bool = F
     checkpoint.save_tensors(temporary / source.name, kept)
     checkpoint.write_json(temporary / DEPLOYMENT, deployment(folder, runs.load_policy(folder)))
     facts = mutex.policy_facts(temporary)
-    for name, report in (evaluation | _blindfold(folder)).items():
+    for name, report in (evaluation | _more_evaluations(folder)).items():
         report = report | {"policy": target.name} | facts
         checkpoint.write_json(temporary / name, without_absolute_paths(report))
     if target.exists():
@@ -86,19 +87,22 @@ def without_absolute_paths(value: Any) -> Any:
     return value
 
 
-def _blindfold(folder: Path) -> dict[str, dict[str, Any]]:
-    """The blindfold test of the checkpoint that is shipped, by its file's name; nothing where there was none."""
-    path = run_folder_of(folder) / _BLINDFOLD
-    try:
-        report = read_json(path)
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise UserError(f"'{path}' cannot be read ({str(error)[:100]}); evaluate the run again") from error
+def _more_evaluations(folder: Path) -> dict[str, dict[str, Any]]:
+    """What else was measured of the checkpoint that is shipped, by the names of the files."""
     facts = runs.checkpoint_facts(load_newest_whole(folder)[1])
-    if not isinstance(report, dict) or report.get("checkpoint_hash") != facts["checkpoint_hash"]:
-        raise UserError(f"'{path}' is not of {facts['checkpoint']}; evaluate it again, or remove it")
-    return {_BLINDFOLD: report}
+    found = {}
+    for name in _MORE:
+        path = run_folder_of(folder) / name
+        try:
+            report = read_json(path)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise UserError(f"'{path}' cannot be read ({str(error)[:100]}); evaluate the run again") from error
+        if not isinstance(report, dict) or report.get("checkpoint_hash") != facts["checkpoint_hash"]:
+            raise UserError(f"'{path}' is not of {facts['checkpoint']}; evaluate it again, or remove it")
+        found[name] = report
+    return found
 
 
 def _evaluation(folder: Path) -> dict[str, Any]:

@@ -15,7 +15,10 @@ from legged_gym_ext.envs.cfg import EnvCfg
 from legged_gym_ext.envs.graphed import GraphedEnv
 from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.runs.folders import run_config
+from legged_gym_ext.runs.motions import gait_motions, motion_files
 from legged_gym_ext.runs.policies import policy_arguments
+from legged_gym_ext.runs.recording_options import about_episode
+from legged_gym_ext.runs.watching import Watch
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from st_rl.algorithms import distributed
@@ -26,6 +29,10 @@ from st_rl.utils.errors import UserError
 from st_rl.utils.run_folder import run_folder_of
 
 logger = logging.getLogger(__name__)
+
+
+PRELOADED_TRANSITIONS = 100_000
+"""Transitions of reference motions that are interpolated once, and drawn from in every step."""
 
 
 def _two_stage_arguments(task: TaskCfg) -> dict[str, Any]:
@@ -41,11 +48,11 @@ def _two_stage_arguments(task: TaskCfg) -> dict[str, Any]:
 
 
 def _amp_arguments(task: TaskCfg) -> dict[str, Any]:
-    sim = task.env.sim
+    env = task.env
     return {
-        "motions": task.train.motions,
-        "time_between_frames": sim.dt * sim.decimation,
-        "motion_options": {"fields": task.env.motion_fields},
+        "motions": motion_files(task.train.motions or gait_motions(env.robot, env.gait)),
+        "time_between_frames": env.sim.dt * env.sim.decimation,
+        "motion_options": {"fields": tuple(env.ref_obs), "num_preload_transitions": PRELOADED_TRANSITIONS},
     }
 
 
@@ -88,6 +95,7 @@ def train(
     resume: bool = False,
     weights_from: Path | None = None,
     graphed: bool = False,
+    watch: Watch = Watch(),
 ) -> int:
     """Train ``task`` to its ``max_iterations`` and leave the checkpoints in ``folder``.
 
@@ -99,6 +107,7 @@ def train(
         resume: continue the run in ``folder`` where it was saved.
         weights_from: run folder whose policy a new run starts from.
         graphed: replay whole control steps as CUDA graphs; on a GPU only.
+        watch: what is shown and recorded beside the metrics.
 
     Returns:
         0, or 128 plus the number of the signal that ended the training early (saved nevertheless).
@@ -117,6 +126,7 @@ def train(
             )
             if report is not None and distributed.rank() == 0:
                 logger.info("%s", report)
+        watch.attach(runner, env, about_episode(task, run_folder_of(folder).name))
         remaining = task.train.max_iterations - runner.iteration
         if remaining < 1:
             raise UserError(

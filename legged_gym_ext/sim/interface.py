@@ -120,6 +120,8 @@ class CameraCfg(Checked):
     """degrees; negative looks down."""
     lookat_offset: tuple[float, float, float] = field(default=(0.0, 0.0, -0.05))
     """m, world frame, from the trunk to the point looked at."""
+    shadows: bool = False
+    """Draw shadows, which without a graphics card takes many times as long."""
 
 
 class Simulator(ABC):

@@ -94,7 +94,7 @@ def with_policy(train: TrainCfg, class_name: str) -> TrainCfg:
     """``train`` with the policy class of that name, and its arguments: those that both classes have are kept."""
     cfg_class = get_policy_class(class_name).cfg_class
     policy = train.policy
-    if not isinstance(policy, cfg_class):
+    if type(policy) is not cfg_class:
         known = {item.name for item in fields(cfg_class)}
         policy = cfg_class(**{key: value for key, value in field_values(policy).items() if key in known})
     return replace(train, policy=replace(policy, class_name=class_name))

@@ -8,7 +8,10 @@ from functools import partial
 
 from legged_gym_ext.plugins import load_plugins
 from legged_gym_ext.robots.registry import ROBOTS, get_robot
+from legged_gym_ext.tasks.adaptation import adapted, informed
 from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.gaits import gaits
+from legged_gym_ext.tasks.onboard import onboard
 from legged_gym_ext.tasks.skills import SKILLS, skill
 from legged_gym_ext.tasks.vision import vision
 from legged_gym_ext.tasks.walk import walk
@@ -19,7 +22,16 @@ TaskFactory = Callable[[str], TaskCfg]
 """Makes a task for the robot of that name."""
 
 _FAMILIES: Registry[TaskFactory] = Registry(
-    "task", {"walk": walk, "vision": vision, **{name: partial(skill, name) for name in SKILLS}}
+    "task",
+    {
+        "walk": walk,
+        "onboard": onboard,
+        "informed": informed,
+        "adapted": adapted,
+        "gaits": gaits,
+        "vision": vision,
+        **{name: partial(skill, name) for name in SKILLS},
+    },
 )
 """Tasks of every robot, by their name without the robot's."""
 _SINGLE: Registry[tuple[str, TaskFactory]] = Registry("task")

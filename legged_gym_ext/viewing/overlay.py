@@ -84,6 +84,12 @@ def track_caption(env: LeggedEnv, policy: Policy, skills: Sequence[str] = (), wo
     return lines
 
 
+def step_text(env: LeggedEnv, policy: Policy, skills: Sequence[str] = (), world: int = 0) -> Callable[[], str]:
+    """Return what returns the text that a recorded episode keeps of a step: lines as in the caption of a video."""
+    caption = track_caption(env, policy, skills, world)
+    return lambda: "\n".join(caption())
+
+
 Inset = Callable[[], np.ndarray]
 """Returns a picture (height, width, 3) uint8 for the corner of the present image."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,9 @@ from legged_gym_ext.envs.legged_env import LeggedEnv
 from legged_gym_ext.evaluation.tracks import TrackOptions, track_evaluation_cfg
 from legged_gym_ext.evaluation.walk import Policy, evaluation_cfg
 from legged_gym_ext.sim.interface import CameraCfg
+from legged_gym_ext.viewing.animated import AnimatedPicture
 from legged_gym_ext.viewing.overlay import Caption, depth_inset, put_in_corner, write_text
+from legged_gym_ext.viewing.sight import Cameraman
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Checked, Share
 
@@ -77,6 +79,7 @@ def film(
     world: int = 0,
     caption: Caption | None = None,
     every: int = 1,
+    steady: bool = False,
 ) -> Iterator[np.ndarray]:
     """Yield images (height, width, 3), uint8 RGB, of a new episode of one world, for at most ``steps`` control steps.
 
@@ -85,7 +88,9 @@ def film(
     Args:
         caption: returns the text of an image; called for each.
         every: number of control steps between two images.
+        steady: keep the camera's angle, even where an obstacle hides the robot.
     """
+    cameraman = Cameraman(camera, steady=steady)
     obs, _ = env.reset()
     policy.reset()
     inset = depth_inset(env, world)
@@ -95,9 +100,21 @@ def film(
             return
         policy.reset(dones)
         if step % every == 0:
-            image = env.sim.render(world, camera)
+            image = env.sim.render(world, cameraman.view(env.sim.root_states[world, :3], env.sim.boxes[world]))
             image = image if inset is None else put_in_corner(image, inset())
             yield image if caption is None else write_text(image, caption())
+
+
+def side_by_side(films: Sequence[Iterable[np.ndarray]]) -> Iterator[np.ndarray]:
+    """Yield images (height, sum of widths, 3) with one of each of ``films``, until the first of them ends.
+
+    Raises:
+        UserError: their images are not of one height.
+    """
+    for images in zip(*films, strict=False):
+        if len({image.shape[0] for image in images}) > 1:
+            raise UserError("films side by side need images of one height")
+        yield np.concatenate(images, axis=1)
 
 
 def stills(
@@ -107,6 +124,7 @@ def stills(
     seconds: float,
     camera: CameraCfg,
     caption: Caption | None = None,
+    steady: bool = False,
     columns: int = 4,
     rows: int = 2,
 ) -> np.ndarray:
@@ -116,7 +134,7 @@ def stills(
     places.
     """
     steps = max(1, round(seconds / env.state.control_dt))
-    frames = list(film(env, policy, steps, camera, caption=caption, every=5))
+    frames = list(film(env, policy, steps, camera, caption=caption, every=5, steady=steady))
     chosen = np.linspace(0, len(frames) - 1, min(columns * rows, len(frames))).round().astype(int)
     sheet = np.zeros((rows, columns, camera.height, camera.width, 3), dtype=np.uint8)
     for place, index in enumerate(chosen):
@@ -132,13 +150,23 @@ def record(
     seconds: float,
     camera: CameraCfg | None = None,
     caption: Caption | None = None,
+    steady: bool = False,
+    gif: Path | None = None,
 ) -> int:
-    """Film at most ``seconds`` of the first world into ``path`` in real time, and return the number of frames."""
+    """Film at most ``seconds`` of the first world into ``path`` in real time, and return the number of frames.
+
+    Args:
+        steady: keep the camera's angle, even where an obstacle hides the robot.
+        gif: an animated picture to make of the same film.
+    """
     on_track = env.state.track is not None
     rate, every = round(1.0 / env.state.control_dt), 2 if on_track else 1  # drawing many boxes takes its time
     camera = camera or (TRACK_CAMERA if on_track else CameraCfg())
-    frames = film(env, policy, max(1, round(seconds * rate)), camera, caption=caption, every=every)
-    return write_video(path, frames, rate // every)
+    frames = film(env, policy, max(1, round(seconds * rate)), camera, caption=caption, every=every, steady=steady)
+    if gif is None:
+        return write_video(path, frames, rate // every)
+    with AnimatedPicture(gif, rate // every) as picture:
+        return write_video(path, picture.passing(frames), rate // every)
 
 
 def write_video(path: Path, frames: Iterable[np.ndarray], rate: int) -> int:

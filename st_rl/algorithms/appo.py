@@ -37,6 +37,9 @@ class AmpCfg(Checked):
     """Learning rate of the discriminator's own Adam, which the policy's schedule leaves alone."""
     replay_buffer_size: Count = 50_000
     """Transitions of the policy's past that the discriminator keeps learning from."""
+    discriminator_batch: Count = 1024
+    """Transitions of the reference, and as many of the policy, that the discriminator learns from in a gradient step;
+    no more than there are in a mini-batch. It needs fewer than the policy to learn as fast."""
     normalize_motion: bool = True
     """Normalize motions by running statistics; the same ones for policy and reference."""
 
@@ -159,9 +162,16 @@ class APPOAlgoMixin(_Algorithm):
     def compute_losses(self, batch: Batch) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """The algorithm's own terms and statistics, and the discriminator's."""
         terms, statistics = super().compute_losses(batch)
-        expert = batch.extras["ref_motion"].flatten(0, -2)
+        expert = self._some(batch.extras["ref_motion"].flatten(0, -2))
         own_terms, scores = self.discriminator_losses(expert, self.replay_buffer.sample(len(expert)))
         return terms | own_terms, statistics | scores
+
+    def _some(self, expert: torch.Tensor) -> torch.Tensor:
+        """``discriminator_batch`` of the rows of ``expert (B, M)``, drawn with replacement, or all of fewer."""
+        count = self.cfg.discriminator_batch
+        if len(expert) <= count:
+            return expert
+        return expert[torch.randint(len(expert), (count,), device=expert.device)]
 
     def discriminator_losses(
         self, expert: torch.Tensor, policy: torch.Tensor
@@ -175,7 +185,10 @@ class APPOAlgoMixin(_Algorithm):
         expert_score, policy_score = self.discriminator(torch.cat((expert, policy))).split((len(expert), len(policy)))
         loss = (expert_score - 1.0).square().mean() + (policy_score + 1.0).square().mean()
         terms = {"discriminator_loss": loss, "gradient_penalty": self.discriminator.compute_grad_pen(expert)}
-        return terms, {"expert_score": expert_score.mean(), "policy_score": policy_score.mean()}
+        with torch.no_grad():
+            told_apart = torch.cat((expert_score > 0.0, policy_score < 0.0)).float().mean()
+        scores = {"expert_score": expert_score.mean(), "policy_score": policy_score.mean()}
+        return terms, scores | {"discriminator_accuracy": told_apart}
 
     def _update_normalizers(self) -> None:
         """Also those of motion, from as many transitions of the policy as of the reference."""

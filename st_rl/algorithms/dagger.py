@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from st_rl.algorithms import distributed
+from st_rl.algorithms import distributed, losses
 from st_rl.algorithms.distillation import get_distance
 from st_rl.algorithms.estimator import EstimatorAlgoMixin, EstimatorTPPOCfg
 from st_rl.algorithms.kernels import fast_kernels
@@ -287,8 +287,11 @@ class DAgger(EstimatorAlgoMixin, TPPO):
         terms = {"distillation_loss": distance(policy.action_mean, steps["labels"].flatten(0, 2))}
         targets = steps[_TARGETS].flatten(0, 2)
         for network, found in policy.state_predictions().items():
+            layout = self._target_layout.sublayout(found.components)
             wanted = self._target_layout.select(targets, list(found.components))
-            terms[f"{network}_loss"] = self.estimation_loss(found, wanted)
+            terms[f"{network}_loss"] = losses.segments_loss(
+                found.prediction, wanted, layout, found.classes, self.cfg.estimation_floor
+            )
         return terms
 
     # -- state -------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import torch
 
+from st_rl.utils.obs_layout import ObsLayout
+
 
 def gaussian_kl(old_mean: torch.Tensor, old_std: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
     """KL(old || new) in nats between diagonal normals ``(..., A)``; returns ``(...)``."""
@@ -121,6 +123,30 @@ def estimation_loss(
         error = error / (wanted.var(dim=0, unbiased=False) + floor)
     loss = error.mean() if wanted.shape[-1] else error.sum()
     return loss + torch.stack(entropies).mean() if entropies else loss
+
+
+def segments_loss(
+    prediction: torch.Tensor,
+    target: torch.Tensor,
+    layout: ObsLayout,
+    classes: Sequence[slice] = (),
+    floor: float | None = None,
+) -> torch.Tensor:
+    """The sum of ``estimation_loss`` over the segments in ``layout``, which are side by side; a scalar.
+
+    Each segment counts alike: the distance of an obstacle, one number, would weigh little among the many of a height
+    scan.
+    """
+    errors = []
+    for name in layout:
+        columns = layout.slice_of(name)
+        inside = [
+            slice(place.start - columns.start, place.stop - columns.start)
+            for place in classes
+            if columns.start <= place.start < columns.stop
+        ]
+        errors.append(estimation_loss(prediction[..., columns], target[..., columns], inside, floor))
+    return torch.stack(errors).sum()
 
 
 _LEAST = 1e-6

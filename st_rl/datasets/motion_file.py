@@ -1,9 +1,10 @@
-"""Reference motions in JSON files.
+"""Reference motions in JSON files: of any fields, or in the public format of ``dog_motion_file``.
 
-A file holds ``{"frame_duration": s, "weight": w, "fields": [[name, [columns]], ...], "frames": [[...], ...]}``. Every
-frame has the columns of the fields one after the other. A field whose name ends in ``_rot`` is a unit quaternion,
-xyzw; everything else is interpolated linearly. Units and frames are up to the fields; by convention SI, ``_w`` in the
-world and ``_b`` in the base frame.
+A file of the first kind holds
+``{"frame_duration": s, "weight": w, "fields": [[name, [columns]], ...], "frames": [[...], ...]}``. Every frame has the
+columns of the fields one after the other. A field whose name ends in ``_rot`` is a unit quaternion, xyzw; everything
+else is interpolated linearly. Units and frames are up to the fields; by convention SI, ``_w`` in the world and ``_b``
+in the base frame.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 
+from st_rl.datasets import dog_motion_file as dog
 from st_rl.utils.errors import UserError
 from st_rl.utils.files import write_atomically
 from st_rl.utils.obs_layout import ObsLayout
@@ -65,7 +67,7 @@ def save_motion(path: Path, motion: Motion) -> None:
 
 
 def load_motion(path: Path) -> Motion:
-    """Read and check a motion.
+    """Read and check a motion of either format.
 
     Raises:
         UserError: no such file, or one that is not a motion; the message names what is wrong.
@@ -78,6 +80,8 @@ def load_motion(path: Path) -> Motion:
         raise UserError(f"the motion {path} cannot be read ({str(error)[:100]}); use another file") from error
     if not isinstance(data, dict):
         raise UserError(f"the motion {path} is no JSON object; use a file with fields and frames")
+    if dog.is_dog_motion(data):
+        data = _from_dog_motion(data, path)
     missing = [name for name in ("frame_duration", "fields", "frames") if name not in data]
     if missing:
         raise UserError(f"the motion {path} lacks '{missing[0]}'; add it")
@@ -91,6 +95,15 @@ def load_motion(path: Path) -> Motion:
     frame_duration = _between(data["frame_duration"], _DURATIONS, "frame_duration", path)
     weight = _between(data.get("weight", 1.0), _WEIGHTS, "weight", path)
     return Motion(path.stem, _frames(data["frames"], fields, path), frame_duration, fields, weight)
+
+
+def _from_dog_motion(data: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The same motion as it would stand in a file of named fields."""
+    known = {"FrameDuration": "frame_duration", "MotionWeight": "weight"}
+    named = {ours: data[theirs] for theirs, ours in known.items() if theirs in data}
+    if "frame_duration" not in named:
+        raise UserError(f"the motion {path} lacks 'FrameDuration'; add it")
+    return named | {"fields": dog.FIELDS.to_json(), "frames": dog.frames_of(data, path)}
 
 
 def _between(value: Any, bounds: tuple[float, float], name: str, path: Path) -> float:

@@ -21,7 +21,9 @@ from st_rl.utils.policy_interface import (
     Conversion,
     PolicyInterface,
     action_scales,
+    columns_elsewhere,
     conversion_between,
+    rearranged,
 )
 from st_rl.utils.run_folder import (
     config_entry,
@@ -52,6 +54,12 @@ class SubPolicy(NamedTuple):
     """From the environment's numbers to its own, and back."""
     checkpoint: Path
     """The file its weights are from."""
+    columns: Tensor | None = None
+    """``(D,)`` columns of the environment's observation that it reads, where its segments are not all there by name."""
+
+    def select(self, observations: Tensor, env_layout: ObsLayout) -> Tensor:
+        """The policy's segments, in the environment's numbers, of ``observations (N, size of env_layout)``."""
+        return select_segments(observations, env_layout, self.layout, self.columns)
 
     def observe(self, observations: Tensor) -> Tensor:
         """What the policy reads, of its segments in the environment's numbers ``(N, D)``: ``(N, D)``."""
@@ -64,7 +72,7 @@ class SubPolicy(NamedTuple):
         if self.normalizer is not None:
             self.normalizer.to(device).eval()
         self.conversion.to(device)
-        return self
+        return self if self.columns is None else self._replace(columns=self.columns.to(device))
 
 
 class ActorCriticMutex(ActorCritic):
@@ -124,18 +132,24 @@ class ActorCriticMutex(ActorCritic):
         self.submodules = nn.ModuleList(sub.policy for sub in subs)
         self.sub_normalizers = nn.ModuleList(sub.normalizer or nn.Identity() for sub in subs)
         self.sub_layouts = [sub.layout for sub in subs]
+        self._sub_gathers = [sub.columns is not None for sub in subs]
         self.sub_configs = [sub.config for sub in subs]
         self.is_recurrent = any(sub.policy.is_recurrent for sub in subs)
         self.register_buffer("env_action_scale", torch.tensor(env_action_scale, dtype=torch.float32))
-        for index, (path, sub) in enumerate(zip(self.sub_policy_paths, subs, strict=True)):
-            scale = _action_scale(config_entry(sub.config, "control.action_scale", path), num_actions, path)
-            self.register_buffer(f"subpolicy_action_scale_{index}", scale)
-            factor = _observation_factor(sub, env_interface)
-            self.register_buffer(f"_sub_obs_factor_{index}", factor, persistent=False)
+        self._note_numbers(subs, num_actions)
         self.converts_observations = any(_is_converted(self.observation_factor_of(i)) for i in range(len(subs)))
         """Whether a sub-policy was trained with other scales of observations than the environment has."""
         self.submodules.requires_grad_(False)
         self.train(self.training)
+
+    def _note_numbers(self, subs: Sequence[SubPolicy], num_actions: int) -> None:
+        """Keep the scales and columns of the sub-policies as buffers, which move with the module."""
+        for index, (path, sub) in enumerate(zip(self.sub_policy_paths, subs, strict=True)):
+            scale = _action_scale(config_entry(sub.config, "control.action_scale", path), num_actions, path)
+            self.register_buffer(f"subpolicy_action_scale_{index}", scale)
+            factor = _observation_factor(sub, self.env_interface)
+            self.register_buffer(f"_sub_obs_factor_{index}", factor, persistent=False)
+            self.register_buffer(f"_sub_columns_{index}", sub.columns, persistent=False)
 
     def action_scale_of(self, index: int) -> Tensor:
         """Action scale of a sub-policy, a scalar or ``(A,)``, in radians per unit of action."""
@@ -217,9 +231,8 @@ class ActorCriticMutex(ActorCritic):
         """What one sub-policy reads of ``observations (n, D)``: its own segments, scaled and normalized as in its
         run."""
         assert self.obs_segments is not None  # checked by the constructor
-        layout = self.sub_layouts[index]
-        if layout != self.obs_segments:
-            observations = self.obs_segments.select(observations, layout.names)
+        columns = self.get_buffer(f"_sub_columns_{index}") if self._sub_gathers[index] else None
+        observations = select_segments(observations, self.obs_segments, self.sub_layouts[index], columns)
         if self.converts_observations:
             observations = observations * self.observation_factor_of(index)
         return self.sub_normalizers[index](observations)
@@ -244,6 +257,14 @@ class _Noise(nn.Module):
         self.log_std = nn.Parameter(log_std)
 
 
+def select_segments(observations: Tensor, env_layout: ObsLayout, layout: ObsLayout, columns: Tensor | None) -> Tensor:
+    """What a policy of ``layout`` reads of ``observations (..., size of env_layout)``: the columns with those numbers,
+    ``columns (D,)``, or without them the segments of the same names."""
+    if columns is not None:
+        return observations.index_select(-1, columns)
+    return observations if layout == env_layout else env_layout.select(observations, layout.names)
+
+
 def load_sub_policy(
     folder: str | Path,
     env_layout: ObsLayout,
@@ -254,7 +275,8 @@ def load_sub_policy(
     """The policy of a run with the weights of its newest checkpoint, to act on ``env_layout`` or a part of it.
 
     Every loader of a policy goes through here. What the run was trained with and the environment has otherwise is
-    converted (order and choice of segments, scales of observations and actions), or said in one sentence.
+    converted (order and choice of segments, scales of observations and actions), or said in one sentence. A segment
+    that the environment does not have is made of the columns that mean the same, if ``env_interface`` says where.
 
     Args:
         folder: the run folder, or one of its checkpoints.
@@ -269,11 +291,8 @@ def load_sub_policy(
     if not isinstance(arguments, Mapping):
         raise UserError(f"config.json of run folder '{folder}': 'policy' is no object with constructor arguments")
     layout = config_layout(config, "obs_segments", folder)
-    known = ObsLayout((name, env_layout[name]) for name in layout if name in env_layout)
-    if known != layout:
-        difference = known.difference(layout, "the environment", "the run")
-        raise UserError(f"run folder '{folder}' was trained with other observation segments: {difference}")
     interface = PolicyInterface.from_settings(config, layout, num_actions, folder)
+    env_interface, columns = _as_read_by(interface, env_interface, env_layout, folder)
     conversion = conversion_between(env_interface, interface, folder)
     if conversion.differences:
         say_once(logger, conversion.sentence(folder))
@@ -287,7 +306,24 @@ def load_sub_policy(
     if "obs_normalizer_state_dict" in checkpoint:
         normalizer = EmpiricalNormalization(layout.size)
         load_weights(normalizer, checkpoint["obs_normalizer_state_dict"], path)
-    return SubPolicy(policy, normalizer, layout, config, interface, conversion, path)
+    return SubPolicy(policy, normalizer, layout, config, interface, conversion, path, columns)
+
+
+def _as_read_by(
+    policy: PolicyInterface, env: PolicyInterface | None, env_layout: ObsLayout, folder: str | Path
+) -> tuple[PolicyInterface | None, Tensor | None]:
+    """``env`` as ``policy`` reads it, and which of its columns those are unless segments of the same names do.
+
+    ``UserError`` names the segments that the environment lacks.
+    """
+    known = ObsLayout((name, env_layout[name]) for name in policy.layout if name in env_layout)
+    if known == policy.layout:
+        return env, None
+    places = None if env is None else columns_elsewhere(env, env_layout, policy)
+    if env is None or places is None:
+        difference = known.difference(policy.layout, "the environment", "the run")
+        raise UserError(f"run folder '{folder}' was trained with other observation segments: {difference}")
+    return rearranged(env, policy.layout, places), torch.tensor(places)
 
 
 def _build(

@@ -95,7 +95,7 @@ class DaggerSaver(DemonstrationSaver):
         student = self.student
         if student is None:
             return labels
-        seen = student.observe(EnvDescription.of(self.env).obs_segments.select(self.obs, student.layout.names))
+        seen = student.observe(student.select(self.obs, EnvDescription.of(self.env).obs_segments))
         # It acts in every world, so that its memory is up to date wherever it takes over.
         actions = student.policy.act(seen) if self.sample_actions else student.policy.act_inference(seen)
         actions = student.conversion.action(actions)

@@ -74,7 +74,9 @@ class OnPolicyRunner:
             UserError: an unknown class name, or layouts that do not fit the environment.
         """
         self.env, self.device, self.seed, self.stream = env, torch.device(device), seed, stream
-        self.num_steps_per_env, self.save_interval = num_steps_per_env, save_interval
+        self.num_steps_per_env = num_steps_per_env
+        self.save_intervals: tuple[int, ...] = (save_interval,)
+        """A checkpoint is saved where the number of iterations is a multiple of one of these."""
         self.log_dir = None if log_dir is None else Path(log_dir)
         self.policy_cfg, self.algorithm_cfg = dict(policy), dict(algorithm)
         self.algorithm_class, self.run_config = algorithm_class, dict(run_config or {})
@@ -93,7 +95,7 @@ class OnPolicyRunner:
         """Mean return of the episodes that ended in the last iteration, if any did."""
         self._observations: Observations | None = None
         self._random_state: dict[str, Any] | None = None
-        self._log = RunLog(self.log_dir)
+        self.run_log = RunLog(self.log_dir)
 
     def _build_algorithm(self) -> PPO:
         env = self.env
@@ -134,7 +136,7 @@ class OnPolicyRunner:
             UserError: the run folder cannot be written or holds checkpoints of another run; a loss is not finite.
         """
         if distributed.rank() == 0:
-            self._log.open(self._config(), self.iteration)
+            self.run_log.open(self._config(), self.iteration)
         if self._observations is None:
             if init_at_random_ep_len:
                 lengths = self.env.episode_length_buf
@@ -147,26 +149,27 @@ class OnPolicyRunner:
         self.interrupted, self.pruned = None, False
         self.alg.train_mode()
         end = self.iteration + num_iterations
-        progress = Progress(self.stream or sys.stdout, self.iteration, end) if distributed.rank() == 0 else None
+        stream = self.stream or sys.stdout
+        progress = Progress(stream if distributed.rank() == 0 else None, self.iteration, end)
         metrics: dict[str, float] = {}
         try:
             with GracefulStop() as stop:
                 while self.iteration < end:
-                    metrics = self._iterate()
+                    metrics = self.iterate()
                     self._mean_reward = metrics.get("mean_reward")
                     self.log(metrics, progress)
-                    if progress is not None and progress.reader_left:
+                    if progress.reader_left:
                         stop.requested = stop.requested or signal.SIGPIPE
                     if self._should_stop(stop, trial, metrics):
                         break
-                    if self.iteration % self.save_interval == 0 and self.iteration < end:
+                    if any(self.iteration % each == 0 for each in self.save_intervals) and self.iteration < end:
                         self.save()
                 self.save()
         finally:
-            self._log.close()
+            self.run_log.close()
         return metrics
 
-    def _iterate(self) -> dict[str, float]:
+    def iterate(self) -> dict[str, float]:
         """One rollout and one update; returns their metrics."""
         start = time.perf_counter()
         for _ in range(self.num_steps_per_env):
@@ -221,11 +224,10 @@ class OnPolicyRunner:
 
     # -- logging -----------------------------------------------------------------------------------
 
-    def log(self, metrics: Mapping[str, float], progress: Progress | None = None) -> None:
-        """Write the metrics of the current iteration to the event file and show the progress."""
-        self._log.write(metrics, self.iteration)
-        if progress is not None:
-            progress.report(self.iteration, metrics["steps_per_second"], by_importance(metrics))
+    def log(self, metrics: Mapping[str, float], progress: Progress) -> None:
+        """Write the metrics of the current iteration to the run folder and show the progress."""
+        self.run_log.write(metrics, self.iteration)
+        progress.report(self.iteration, metrics["steps_per_second"], by_importance(metrics))
 
     def _config(self) -> dict[str, Any]:
         """What ``config.json`` says of the run, beside versions and code."""
@@ -334,7 +336,7 @@ class OnPolicyRunner:
                 f"the state saved with {path} does not fit this environment ({error}); "
                 "resume with the run's own settings"
             ) from error
-        self._log.owned = path.parent
+        self.run_log.owned = path.parent
 
     def _load_run_state(self, state: dict[str, Any]) -> None:
         env, policy = self.env, self.alg.actor_critic

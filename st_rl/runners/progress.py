@@ -7,7 +7,10 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from st_rl.runners.dashboard import Dashboard
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +47,7 @@ _LINE = 120
 
 
 class Progress:
-    """A block of lines renewed in place on a terminal; elsewhere one line now and then; nothing without a stream."""
+    """A table and a line renewed in place on a terminal; elsewhere one line now and then; nothing without a stream."""
 
     max_metrics = 12
 
@@ -56,6 +59,7 @@ class Progress:
         self.reader_left = False
         """Whether nobody reads the stream any more, as after ``| head``."""
         self._drawn = 0
+        self._dashboard: Dashboard | None = None
 
     def report(self, iteration: int, steps_per_second: float, metrics: dict[str, float]) -> None:
         """Show the state after ``iteration`` iterations; ``metrics`` in the order of their importance."""
@@ -64,7 +68,7 @@ class Progress:
         left = elapsed / max(1, done) * (self.end - iteration)
         head = f"iteration {iteration}/{self.end}  {steps_per_second:,.0f} steps/s  left {duration(left)}"
         if self.terminal:
-            self._draw([self._bar(done), head, *self._table(metrics)])
+            self._draw(self._picture(done, head, metrics))
         elif done == 1 or iteration == self.end or done % self.line_interval == 0:
             self._write(f"{self._line(head, metrics)}\n")
 
@@ -79,21 +83,23 @@ class Progress:
             line += more
         return line
 
-    def _bar(self, done: int) -> str:
-        width = 40
-        filled = width * done // max(1, self.end - self.start)
-        return f"[{'#' * filled}{'.' * (width - filled)}]"
+    def _picture(self, done: int, head: str, metrics: dict[str, float]) -> list[str]:
+        """The table of the metrics and the line below it, as wide and as high as the terminal allows."""
+        from st_rl.runners.dashboard import Dashboard  # only where somebody looks
 
-    def _table(self, metrics: dict[str, float]) -> list[str]:
-        # The bar, the head and the line of the cursor are there too.
-        rows = max(1, min(self.max_metrics, shutil.get_terminal_size().lines - 3))
-        return [f"  {name:<32} {value:>12.4g}" for name, value in list(metrics.items())[:rows]]
+        if self._dashboard is None:
+            self._dashboard = Dashboard()
+        self._dashboard.remember(metrics)
+        size = shutil.get_terminal_size()
+        # The head and the line of the cursor are there too.
+        rows = max(1, min(self.max_metrics, size.lines - 2))
+        share = done / max(1, self.end - self.start)
+        return self._dashboard.lines(share, head, metrics, size.columns - 1, rows)
 
     def _draw(self, lines: list[str]) -> None:
-        columns = shutil.get_terminal_size().columns - 1
         # Back to the first line of the last drawing, then clear to the end of the screen.
         back = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
-        self._write(back + "".join(f"{line[:columns]}\n" for line in lines))
+        self._write(back + "".join(f"{line}\n" for line in lines))
         self._drawn = len(lines)
 
     def _write(self, text: str) -> None:

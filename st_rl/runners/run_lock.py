@@ -54,6 +54,21 @@ def locked_run(folder: Path) -> Iterator[None]:
         file.close()
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process seems to train the run in ``folder``: the file is there, and the process that it names runs.
+
+    The lock itself is not touched, for a training that begins meanwhile would be refused.
+    """
+    if folder.resolve() in _held:
+        return True
+    try:
+        with (folder / NAME).open("r", encoding="utf-8") as file:
+            number, host = _written(file)
+    except (OSError, UnicodeDecodeError):
+        return False
+    return number is not None and (host != socket.gethostname() or _runs(number))
+
+
 def _acquire(folder: Path) -> IO[str]:
     path = folder / NAME
     while True:

@@ -1,14 +1,18 @@
 """What a run writes beside its checkpoints: ``config.json``, the state of the code, and metrics in two formats."""
 
+# pyright: reportAttributeAccessIssue=false
+# (the names of generated protocol buffers are unknown to the type checker)
+
 from __future__ import annotations
 
 import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tensorboardX import SummaryWriter
+from tensorboardX.proto.summary_pb2 import Summary
 
 from st_rl.runners import checkpoint
 from st_rl.runners.code_state import code_state, versions
@@ -21,6 +25,19 @@ from st_rl.utils.run_folder import checkpoint_iterations
 logger = logging.getLogger(__name__)
 
 
+class TrainingListener(Protocol):
+    """Is told how a training goes on, by the process that logs; what it raises ends the training."""
+
+    def opened(self, folder: Path, config: Mapping[str, Any], iteration: int) -> None:
+        """The training begins, after ``iteration`` iterations of the run; ``config`` is what describes it."""
+
+    def iteration_done(self, metrics: Mapping[str, float], iteration: int) -> None:
+        """One more iteration is done."""
+
+    def closed(self) -> None:
+        """The training has ended, well or not."""
+
+
 class RunLog:
     """The folder of a training, with TensorBoard events and ``metrics.jsonl``; without one nothing is written."""
 
@@ -31,6 +48,8 @@ class RunLog:
         self._lock = contextlib.ExitStack()
         self._events: SummaryWriter | None = None
         self._metrics: MetricsWriter | None = None
+        self.listeners: tuple[TrainingListener, ...] = ()
+        """Are told how the training goes on, if there is a folder."""
 
     def open(self, config: Mapping[str, Any], iteration: int) -> None:
         """Check that the folder is this run's and can be written, before any work is done, and describe the run in it.
@@ -65,6 +84,8 @@ class RunLog:
             self._events = SummaryWriter(logdir=str(folder), purge_step=iteration + 1 if iteration else None)
         except OSError as error:
             raise UserError(f"cannot write to {folder} ({error}); choose a folder you may write to") from error
+        for listener in self.listeners:
+            listener.opened(folder, described, iteration)
 
     def write(self, metrics: Mapping[str, float], iteration: int) -> None:
         """Add the metrics of an iteration to both files, if they are open."""
@@ -76,9 +97,20 @@ class RunLog:
                 self._events.add_scalar(name, value, iteration)
         except OSError as error:
             raise UserError(f"cannot write the metrics to {self.folder} ({error}); free some space") from error
+        for listener in self.listeners:
+            listener.iteration_done(metrics, iteration)
+
+    def add_picture(self, name: str, encoded: bytes, size: tuple[int, int], iteration: int) -> None:
+        """Add a PNG, or an animated GIF, of ``size`` (width, height) to TensorBoard's images."""
+        if self._events is not None and self._events.file_writer is not None:
+            image = Summary.Image(width=size[0], height=size[1], colorspace=3, encoded_image_string=encoded)
+            self._events.file_writer.add_summary(Summary(value=[Summary.Value(tag=name, image=image)]), iteration)
 
     def close(self) -> None:
         """Close both files; ``open`` goes on with them."""
+        if self._metrics is not None:
+            for listener in self.listeners:
+                listener.closed()
         if self._events is not None:
             self._events.close()
         if self._metrics is not None:

@@ -10,8 +10,8 @@ it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -139,6 +139,37 @@ class Conversion:
     def sentence(self, source: object) -> str:
         """One sentence that says what differs and stays; empty where nothing does."""
         return "" if not self.differences else f"the policy in '{source}' {'; it '.join(self.differences)}"
+
+
+def columns_elsewhere(env: PolicyInterface, layout: ObsLayout, policy: PolicyInterface) -> tuple[int, ...] | None:
+    """The column of an environment that observes ``layout`` for each one that ``policy`` reads.
+
+    Segments are found by their names; one that is not there by what its columns are, such as parts of
+    ``proprioception`` that make up a segment of the policy alone. ``None`` where one is not there at all, has another
+    shape, or stands for several steps.
+    """
+    places: dict[str, int] = {}
+    for name in layout:
+        for place, column in enumerate(env.columns[name], layout.slice_of(name).start):
+            places.setdefault(column.part, place)
+    found: list[int] = []
+    for name, shape in policy.layout.items():
+        parts = [column.part for column in policy.columns[name]]
+        if name in layout and layout[name] == shape:
+            columns = layout.slice_of(name)
+            found += range(columns.start, columns.stop)
+        elif name not in layout and len(set(parts)) == len(parts) and all(part in places for part in parts):
+            found += [places[part] for part in parts]
+        else:
+            return None
+    return tuple(found)
+
+
+def rearranged(env: PolicyInterface, layout: ObsLayout, columns: Sequence[int]) -> PolicyInterface:
+    """``env``, of an environment whose columns ``columns`` are taken to be an observation of ``layout``."""
+    every = [column for name in env.layout for column in env.columns[name]]
+    taken = [every[place] for place in columns]
+    return replace(env, layout=layout, columns={name: tuple(taken[layout.slice_of(name)]) for name in layout})
 
 
 def conversion_between(env: PolicyInterface | None, policy: PolicyInterface, source: object) -> Conversion:

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from legged_gym_ext.envs.cfg import ObsTermCfg
-from legged_gym_ext.mdp import observations
-from legged_gym_ext.mdp.motion import motion_state
+from legged_gym_ext.envs.cfg import ObsTermCfg, RefObsTermCfg
+from legged_gym_ext.mdp import motion, observations
 from legged_gym_ext.runs.command_line import parse_task
 from legged_gym_ext.runs.folders import SHIPPED, RunPolicy, load_run, make_env
 from legged_gym_ext.runs.training import make_runner
@@ -45,10 +44,14 @@ ADAPTOR = [
     *(f"{POLICY}adaptor-obs-components", "proprioception", f"{POLICY}adaptor-target-components", "robot_config"),
     *(f"{POLICY}privilege-replace-state-prob", "0.5"),
 ]
-MOTION = ["dof_pos", "base_lin_vel_b", "foot_pos_b"]
+MOTION = {
+    "dof_pos": RefObsTermCfg(motion.dof_pos),
+    "base_lin_vel_b": RefObsTermCfg(motion.base_lin_vel_b),
+    "foot_pos_b": RefObsTermCfg(motion.foot_pos_b),
+}
 AMP = [
     *("--train.algorithm-class", "APPO", "--train.runner-class", "AmpPolicyRunner"),
-    *("--env.motion-fields", *MOTION, f"{POLICY}amp-discriminator.style-reward-coef", "3"),
+    *(f"{POLICY}amp-discriminator.style-reward-coef", "3"),
 ]
 IMITATION = [
     *("--train.algorithm-class", "TPPO", "--train.algorithm.no-using-ppo"),
@@ -95,6 +98,7 @@ def tiny(robot: str) -> TaskCfg:
         sim=replace(task.env.sim, num_threads=1),
         camera=DepthCameraCfg(height=12, width=16),
         observations=task.env.observations | image,
+        ref_obs=MOTION,
     )
     train = replace(task.train, num_steps_per_env=4, max_iterations=1)
     policy = replace(train.policy, actor_hidden_dims=(16,), critic_hidden_dims=(16,))
@@ -109,20 +113,21 @@ def registered() -> Iterator[None]:
     unregister_task("tiny")
 
 
-def parsed(class_name: str, motion: Path) -> TaskCfg:
+def parsed(class_name: str, reference: Path) -> TaskCfg:
     """``tiny`` with the arguments of the class."""
     arguments = ["go1_tiny", f"{POLICY}class-name", class_name, *CASES[class_name]]
     if "AmpPolicyRunner" in arguments:
-        arguments += ["--train.motions", str(motion)]
+        arguments += ["--train.motions", str(reference)]
     return parse_task(Options, arguments)[1]
 
 
 @pytest.fixture(scope="module")
-def motion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reference motion: two seconds of standing, with noise."""
     env = make_env(tiny("go1").env, num_envs=1)
-    state = motion_state(env.state, MOTION)
-    sizes = [12, 3, 12]
+    parts = [term.func(env.state) for term in MOTION.values()]
+    state, sizes = torch.cat(parts, dim=1), [part.shape[1] for part in parts]
+    assert sizes == [12, 3, 12]
     frames = state + 0.01 * torch.randn(40, state.shape[1], generator=torch.Generator().manual_seed(0))
     path = tmp_path_factory.mktemp("motions") / "stand.json"
     layout = ObsLayout(zip(MOTION, [(size,) for size in sizes], strict=True))
@@ -136,8 +141,8 @@ def test_there_is_a_case_for_every_class_that_can_act() -> None:
 
 
 @pytest.mark.parametrize("class_name", CASES)
-def test_a_class_is_configured_trained_and_read_back(class_name: str, motion: Path, tmp_path: Path) -> None:
-    task = parsed(class_name, motion)
+def test_a_class_is_configured_trained_and_read_back(class_name: str, stand: Path, tmp_path: Path) -> None:
+    task = parsed(class_name, stand)
     env = make_env(task.env, num_envs=8, where=Where(num_threads=1), seed=1)
     runner = make_runner(task, env, tmp_path)
     assert type(runner.alg.actor_critic) is POLICY_CLASSES[class_name]
@@ -180,11 +185,6 @@ def test_layers_of_single_encoders_are_set_from_python_and_survive_the_run(tmp_p
         ([f"{POLICY}rnn-type", "gru"], "unknown field 'train.policy.rnn-type'"),
         ([f"{POLICY}class-name", "StateAc"], "needs obs_segments, estimator_obs_components and estimator_target"),
         ([f"{POLICY}class-name", "EncoderActorCritic"], "needs obs_segments and encoder_component_names"),
-        ([f"{POLICY}class-name", "AmpActorCritic"], "name its fields with --env.motion-fields"),
-        (
-            [f"{POLICY}class-name", "AmpActorCritic", "--env.motion-fields", "tail"],
-            "unknown motion field 'tail'; choose one of: base_ang_vel_b",
-        ),
         ([f"{POLICY}class-name", "ActorCriticFieldMutex"], "needs sub_policy_paths"),
         ([f"{POLICY}class-name", "ActorCriticFieldMutex", f"{POLICY}sub-policy-paths", "nobody"], "no run 'nobody'"),
         (
@@ -204,3 +204,10 @@ def test_what_is_missing_is_said_in_one_sentence(arguments: list[str], message: 
     with pytest.raises(UserError, match=message):
         _, task = parse_task(Options, ["go1_tiny", *arguments])
         make_runner(task, make_env(task.env, num_envs=2), None)
+
+
+def test_a_motion_prior_needs_reference_observations() -> None:
+    _, task = parse_task(Options, ["go1_tiny", f"{POLICY}class-name", "AmpActorCritic"])
+    env = replace(task.env, num_envs=2, ref_obs={})
+    with pytest.raises(UserError, match="this task has no ref_obs; train go1_gaits"):
+        make_runner(replace(task, env=env), make_env(env, num_envs=2), None)

@@ -1,14 +1,19 @@
-"""Run folders of small policies that nobody has trained."""
+"""Run folders of small policies that nobody has trained, or hardly."""
 
 from __future__ import annotations
 
+import io
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from legged_gym_ext.runs import folders as runs, mutex
+from legged_gym_ext.runs.command_line import parse_task
+from legged_gym_ext.runs.training import make_runner
+from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task
-from st_rl.modules import ActorCritic
+from st_rl.modules import ActorCritic, RecurrentCfg
 from st_rl.runners import checkpoint
 
 HIDDEN = [8]
@@ -39,3 +44,27 @@ def write_toy_skills(root: Path, robot: str = "go1") -> dict[str, Path]:
         skill: write_toy_run(root / f"{robot}_{skill}", f"{robot}_{skill}", seed=index)
         for index, skill in enumerate(mutex.MUTEX_ORDER)
     }
+
+
+@dataclass
+class _Options:
+    """Options of a training."""
+
+    task: str = ""
+
+
+def train_toy_run(folder: Path, *arguments: str) -> Path:
+    """A run of one short iteration of the task, and with the settings, that ``arguments`` name on a command line."""
+    _, task = parse_task(_Options, list(arguments))
+    policy = replace(task.train.policy, actor_hidden_dims=(8,), critic_hidden_dims=(8,))
+    if isinstance(policy, RecurrentCfg):
+        policy = replace(policy, rnn_hidden_size=8)
+    train = replace(task.train, policy=policy, num_steps_per_env=2)
+    env = runs.make_env(task.env, Where(num_threads=1), num_envs=4, seed=1)
+    try:
+        runner = make_runner(replace(task, train=train), env, folder)
+        runner.stream = io.StringIO()
+        runner.learn(1)
+    finally:
+        env.close()
+    return folder

@@ -19,8 +19,8 @@ from st_rl.utils.errors import UserError
 _PROBE = "import mujoco.{name} as gl; context = gl.GLContext(16, 16); context.make_current(); context.free()"
 
 
-def make_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Renderer:
-    """An off-screen renderer without shadows and reflections, which in software cost 25 times the rest.
+def make_renderer(model: mujoco.MjModel, width: int, height: int, shadows: bool = False) -> mujoco.Renderer:
+    """An off-screen renderer; without ``shadows``, which in software cost 25 times the rest, and reflections.
 
     Raises:
         UserError: where neither EGL nor OSMesa (nor, with a display, GLFW) works.
@@ -34,7 +34,7 @@ def make_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Rend
     # MuJoCo reads MUJOCO_GL once, at its import, which may be long past; this is the name its renderer looks up.
     gl_context.GLContext = importlib.import_module(f"mujoco.{library}").GLContext
     renderer = mujoco.Renderer(model, height, width)
-    renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
+    renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = int(shadows)
     renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
     return renderer
 

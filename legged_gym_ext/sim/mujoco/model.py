@@ -63,7 +63,7 @@ class WorldRenderer:
         # Boxes are compiled upright; without this the engine would take them for upright whatever geom_quat says.
         self.model.geom_sameframe[self._boxes] = int(mujoco.mjtSameFrame.mjSAMEFRAME_NONE)
         self._renderer: Any = None
-        self._size = (0, 0)
+        self._made_for: tuple[int, int, bool] | None = None
 
     def pose(self, qpos: np.ndarray, boxes: Any, solid: Any) -> None:
         """Take over the pose of a world: ``qpos (19,)``, ``boxes (K, 10)`` xyzw, ``solid (K,)``."""
@@ -80,10 +80,11 @@ class WorldRenderer:
 
     def render(self, qpos: np.ndarray, boxes: Any, solid: Any, camera: CameraCfg) -> np.ndarray:
         """An image (height, width, 3), uint8 RGB; see ``Simulator.render``."""
-        if self._size != (camera.width, camera.height):
+        wanted = (camera.width, camera.height, camera.shadows)
+        if self._made_for != wanted:
             self.close()
-            self._renderer = make_renderer(self.model, camera.width, camera.height)
-            self._size = (camera.width, camera.height)
+            self._renderer = make_renderer(self.model, *wanted)
+            self._made_for = wanted
         self.pose(qpos, boxes, solid)
         view = mujoco.MjvCamera()
         view.type = mujoco.mjtCamera.mjCAMERA_FREE

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from viser import uplot
-
-from legged_gym_ext.viewing.web.session import HISTORY_S, PlaySession, known_blocks
+from legged_gym_ext.envs.episode import SUFFIX, episode_bytes
+from legged_gym_ext.viewing.web.measurements import Measurements, number, plain
+from legged_gym_ext.viewing.web.session import PlaySession, known_blocks
 from st_rl.utils.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -29,21 +28,8 @@ _KEYS: dict[str, tuple[str, tuple[float, float, float]]] = {
 """Name of a command -> its key, and what it adds to the velocity command."""
 _PUSHES = {"front": (-1.0, 0.0), "behind": (1.0, 0.0), "left": (0.0, -1.0), "right": (0.0, 1.0)}
 """Side that a push comes from -> its direction, forward and left."""
-
-
-def bars(values: Mapping[str, float], limit: float) -> str:
-    """Values as horizontal bars in HTML, green to the right and red to the left; ``limit`` fills the width."""
-    rows = []
-    for name, value in values.items():
-        width = 50.0 * min(abs(value) / limit, 1.0)
-        side, color = ("50%", "#4a4") if value >= 0.0 else (f"{50.0 - width:.1f}%", "#c44")
-        bar = f'<div style="position:absolute;left:{side};width:{width:.1f}%;height:100%;background:{color}"></div>'
-        rows.append(
-            f'<div style="display:flex;font-size:11px;line-height:14px"><div style="width:48%">{name}</div>'
-            f'<div style="width:34%;position:relative;background:#8883">{bar}</div>'
-            f'<div style="width:18%;text-align:right">{value:+.2f}</div></div>'
-        )
-    return "".join(rows)
+_MAX_BLOCKS, _MAX_TEXT = 40, 2000
+"""Obstacles of a course, and characters that name them, at most."""
 
 
 class Panel:
@@ -51,7 +37,8 @@ class Panel:
 
     def __init__(self, server: Any, session: PlaySession) -> None:
         self._gui, self._session = server.gui, session
-        self._gui.configure_theme(show_logo=False, show_share_button=False, control_layout="collapsible")
+        self._gui.configure_theme(show_logo=False, show_share_button=False)
+        self._gui.main_panel.dock_right()
         self.message = self._gui.add_markdown("")
         self._add_playback()
         self._add_command()
@@ -59,7 +46,11 @@ class Panel:
             self._add_course()
         self._add_policies()
         self._add_view()
-        self._add_measurements()
+        self._measurements = Measurements(self._gui, session)
+
+    def update(self) -> None:
+        """Show what is measured now."""
+        self._measurements.update()
 
     def _do(self, action: Callable[[], None]) -> None:
         """Take an action; what is wrong with it is said beside the picture and changes nothing."""
@@ -67,7 +58,7 @@ class Panel:
             action()
             self.message.content = ""
         except UserError as error:
-            self.message.content = f"**{error}**"
+            self.message.content = f"**{plain(str(error))}**"
 
     # ---------------------------------------------------------------- controls
 
@@ -80,18 +71,26 @@ class Panel:
             self.seed = gui.add_number("seed", session.seed, min=0, max=2**31 - 1, step=1)
             self.restart = gui.add_button("Restart", hint="begin anew from the seed")
             self.go_on = gui.add_checkbox("new course at the end", True)
+            self.save = gui.add_button("Save this episode", hint="lane 1, to be seen again with legged-play --replay")
         self.pause.on_click(lambda _: self._toggle())
         gui.add_command("Pause or play", hotkey="space").on_trigger(lambda _: self._toggle())
         self.step.on_click(lambda _: session.request(session.step))
         self.restart.on_click(
-            lambda _: self._do(lambda: session.request(lambda: session.restart(int(self.seed.value))))
+            lambda _: self._do(lambda: session.request(lambda: session.restart(int(number(self.seed)))))
         )
-        self.speed.on_update(lambda _: session.set_speed(float(self.speed.value)))
+        self.speed.on_update(lambda _: session.set_speed(number(self.speed)))
         self.go_on.on_update(lambda _: self._set_go_on())
+        self.save.on_click(lambda event: session.request(lambda: self._do(lambda: self._save(event.client))))
 
     def _toggle(self) -> None:
         self._session.playing = not self._session.playing
         self.pause.label = "Pause" if self._session.playing else "Play"
+
+    def _save(self, client: Any) -> None:
+        """Send the episode in progress to the browser that asked, as a file."""
+        episode = self._session.episode()
+        if client is not None:
+            client.send_file_download(f"episode{SUFFIX}", episode_bytes(episode))
 
     def _set_go_on(self) -> None:
         self._session.restart_at_end = bool(self.go_on.value)
@@ -113,13 +112,13 @@ class Panel:
             gui.add_command(name, hotkey=key).on_trigger(lambda _, change=change: self._nudge(change))
 
     def _command(self) -> None:
-        values = [float(slider.value) for slider in self.sliders]
+        values = [number(slider) for slider in self.sliders]
         vx, vy, yaw = (*values, 0.0, 0.0)[:3]
         self._session.set_command((vx, vy, yaw))
 
     def _nudge(self, change: tuple[float, float, float]) -> None:
         for slider, step in zip(self.sliders, change, strict=False):
-            slider.value = round(min(max(slider.value + step, slider.min), slider.max), 6)
+            slider.value = round(min(max(number(slider) + step, slider.min), slider.max), 6)
         self._command()
 
     def _add_course(self) -> None:
@@ -133,8 +132,8 @@ class Panel:
         self.build.on_click(lambda _: session.request(lambda: self._do(self._build)))
 
     def _build(self) -> None:
-        names = self.blocks.value.replace(",", " ").split()
-        self._session.set_course(float(self.difficulty.value), names)
+        names = str(self.blocks.value)[:_MAX_TEXT].replace(",", " ").split()
+        self._session.set_course(number(self.difficulty), names[:_MAX_BLOCKS])
 
     def _add_policies(self) -> None:
         gui, session = self._gui, self._session
@@ -158,55 +157,16 @@ class Panel:
         with gui.add_folder("View and push"):
             self.follow = gui.add_checkbox("follow the robot", True)
             self.forces = gui.add_checkbox("contact forces", False)
+            self.shadows = gui.add_checkbox("shadows", False, hint="slow in browsers without a graphics card")
             if session.cfg.worlds > 1:
                 self.world = gui.add_slider("world", 0, session.cfg.worlds - 1, 1, 0)
                 self.world.on_update(
-                    lambda _: session.request(lambda: self._do(lambda: session.choose_world(int(self.world.value))))
+                    lambda _: session.request(lambda: self._do(lambda: session.choose_world(int(number(self.world)))))
                 )
             self.strength = gui.add_slider("push, m/s", 0.1, 2.0, 0.1, 0.5)
             self.push = gui.add_button_group("push from", list(_PUSHES))
-        self.push.on_click(lambda event: self._push(str(event.target.value)))
+        self.push.on_click(lambda event: self._push(str(event.target.value)) if event.target.value in _PUSHES else None)
 
     def _push(self, side: str) -> None:
-        forward, left = (float(self.strength.value) * part for part in _PUSHES[side])
+        forward, left = (number(self.strength) * part for part in _PUSHES[side])
         self._session.request(lambda: self._session.push(forward, left))
-
-    # ---------------------------------------------------------------- what is measured
-
-    def _add_measurements(self) -> None:
-        gui = self._gui
-        empty = (np.zeros(2), np.zeros(2), np.zeros(2))
-        with gui.add_folder("Robot in lane 1"):
-            self.state = gui.add_markdown("")
-            self.curve = gui.add_uplot(
-                empty,
-                (
-                    uplot.Series(label="s"),
-                    uplot.Series(label="commanded, m/s", stroke="#888"),
-                    uplot.Series(label="forward, m/s", stroke="#36c"),
-                ),
-                aspect=2.0,
-            )
-            self.depth = gui.add_image(np.zeros((48, 64, 3), np.uint8), label="depth", format="png", visible=False)
-        with gui.add_folder("Rewards, per second", expand_by_default=False):
-            self.rewards = gui.add_html("")
-        with gui.add_folder("Torques over their limits", expand_by_default=False):
-            self.torques = gui.add_html("")
-
-    def update(self) -> None:
-        """Show what is measured now."""
-        session = self._session
-        known = [f"**{text}**" for text in (session.skill(0), session.obstacle(0)) if text]
-        self.state.content = ", ".join([*known, f"{session.time:.1f} s, policy `{session.lanes[0].name}`"])
-        curves = session.curves[0]
-        if len(curves.time) > 1:
-            time = np.array(curves.time)
-            asked, measured = (np.array(values)[:, 0] for values in (curves.commanded, curves.measured))
-            self.curve.data = (time - time[-1] if time[-1] - time[0] <= HISTORY_S else time, asked, measured)
-        self.rewards.content = bars(session.rewards(0), 2.0)
-        self.torques.content = bars(session.torque_shares(0), 1.0)
-        image = session.depth_image(0)
-        self.depth.visible = image is not None
-        if image is not None:
-            gray = np.repeat((255.0 * (1.0 - image.clamp(0.0, 1.0))).numpy().astype(np.uint8)[..., None], 3, axis=2)
-            self.depth.image = np.repeat(np.repeat(gray, 4, axis=0), 4, axis=1)

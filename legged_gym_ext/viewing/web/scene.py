@@ -17,7 +17,7 @@ import trimesh
 
 from legged_gym_ext.robots.base import GeomCfg, RobotCfg
 from legged_gym_ext.terrain.height_field import HeightField
-from legged_gym_ext.viewing.web.session import PlaySession
+from legged_gym_ext.viewing.web.shown import Shown
 from st_rl.utils.rotations import quat_from_euler_xyz
 
 _WORLD = "/world"
@@ -72,14 +72,13 @@ def ground_mesh(ground: HeightField) -> tuple[np.ndarray, np.ndarray]:
 class LaneScene:
     """Robot and obstacles of one lane, below the node ``/world/lane_<index>``."""
 
-    def __init__(self, server: Any, session: PlaySession, index: int) -> None:
+    def __init__(self, server: Any, session: Shown, index: int) -> None:
         self._scene, self._session, self._index = server.scene, session, index
         self._root = f"{_WORLD}/lane_{index}"
         self.offset = np.array([0.0, LANE_WIDTH * index if session.has_track else 0.0, 0.0])
         """(3,) m, where the origin of the lane's world is drawn."""
         self._scene.add_frame(self._root, position=tuple(self.offset), show_axes=False)
-        state = session.lanes[index].env.state
-        self._bodies = self._add_robot(state.robot, _TINTS[index % len(_TINTS)])
+        self._bodies = self._add_robot(session.robot(index), _TINTS[index % len(_TINTS)])
         self._boxes: list[Any] = []
         self._drawn_boxes = torch.empty(0)
         self._forces: Any = None
@@ -115,11 +114,8 @@ class LaneScene:
         for drawn in self._boxes:
             drawn.remove()
         self._boxes = []
-        track = self._session.lanes[self._index].env.state.track
-        if track is None:
-            return
         there = (boxes[:, 7:10] > 0.0).all(axis=1)
-        obstacle = track.tracks.obstacle[self._session.world].cpu().numpy()
+        obstacle = self._session.obstacles(self._index).numpy()
         for name, color, chosen in (("floors", _FLOOR, there & ~obstacle), ("obstacles", _OBSTACLE, there & obstacle)):
             if chosen.any():
                 self._boxes.append(self._add_boxes(name, color, boxes[chosen]))
@@ -165,9 +161,10 @@ class LaneScene:
 class SessionScene:
     """The whole picture of a session, the same for every browser."""
 
-    def __init__(self, server: Any, session: PlaySession) -> None:
+    def __init__(self, server: Any, session: Shown) -> None:
         self._server, self._session = server, session
         server.scene.set_up_direction("+z")
+        self.set_shadows(False)
         self._world = server.scene.add_frame(_WORLD, show_axes=False)
         self.lanes: list[LaneScene] = []
         self._made_of: list[Any] = []
@@ -175,7 +172,7 @@ class SessionScene:
         self._rebuild()
 
     def _add_ground(self) -> None:
-        ground = self._session.lanes[0].env.state.height_field
+        ground = self._session.ground()
         name = f"{_WORLD}/ground"
         if ground is None:
             self._server.scene.add_grid(name, width=200.0, height=200.0, cell_size=0.5, section_size=2.0)
@@ -199,6 +196,10 @@ class SessionScene:
                 lane.update(show_forces)
             if follow:
                 self._world.position = tuple(-self.lanes[0].trunk())
+
+    def set_shadows(self, on: bool) -> None:
+        """Draw shadows, which browsers without a graphics card are slow at, or leave them out."""
+        self._server.scene.configure_default_lights(enabled=True, cast_shadow=on)
 
     def show_from_the_side(self, client: Any) -> None:
         """Put the camera of a browser beside the first robot, which is in the middle."""

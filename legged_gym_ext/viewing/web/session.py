@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from legged_gym_ext.envs.episode import Episode
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.envs.recording import EpisodeTape, LastEpisode, StepRecorder
 from legged_gym_ext.mdp.observations import forward_depth
+from legged_gym_ext.robots.base import RobotCfg
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.mutex import mutex_skills
 from legged_gym_ext.sensors.depth_camera import DepthCameraCfg
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.terrain.blocks import BLOCKS
+from legged_gym_ext.terrain.height_field import HeightField
 from legged_gym_ext.viewing.disturbances import DisturbanceOptions, shown_cfg
 from legged_gym_ext.viewing.overlay import active_skill, obstacle_text
+from legged_gym_ext.viewing.requests import Requests
 from legged_gym_ext.viewing.video import Command, TrackVideoCfg
 from legged_gym_ext.viewing.window import play_cfg, start_command
 from st_rl.utils.errors import UnknownNameError, UserError
@@ -28,6 +33,8 @@ from st_rl.utils.ranges import Checked, Count, Seed
 
 HISTORY_S = 10.0
 """Seconds of the past that curves show."""
+_KEPT_STEPS = 3000
+"""Steps of an episode that can be saved: a minute."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class SessionCfg(Checked):
     depth: bool = False
     """Give robots a depth camera whose image is shown, although their policy does not need one."""
     where: Where = field(default_factory=Where)
+    recorders: tuple[StepRecorder, ...] = ()
+    """Are told what the first lane does."""
     disturbances: DisturbanceOptions = field(default_factory=DisturbanceOptions)
     """Noise, pushes, randomization and sampled actions; none of them unless asked for."""
 
@@ -64,6 +73,8 @@ class Lane:
         self._folders = cfg.policies
         self.episodes = 0
         """Episodes that have ended in the world that is shown."""
+        self.kept: LastEpisode | None = None
+        """Keeps what can be saved, where somebody asks for that."""
         self.choose(name)
         self.restart(seed)
 
@@ -73,6 +84,8 @@ class Lane:
             raise UnknownNameError("policy", name, sorted(self._folders))
         self.policy = runs.RunPolicy(self._folders[name], self.env, sample=self._sample)
         self.skills, self.name = mutex_skills(self._folders[name]), name
+        if self.kept is not None:
+            self.kept.tape.about["policy"] = name
 
     @torch.inference_mode()
     def restart(self, seed: int) -> None:
@@ -113,7 +126,7 @@ class Curves:
             values.clear()
 
 
-class PlaySession:
+class PlaySession(Requests):
     """Policies on their courses, stepped when asked to. Every control of a viewer is a method here."""
 
     def __init__(self, cfg: SessionCfg) -> None:
@@ -129,22 +142,12 @@ class PlaySession:
         self.command = start_command(cfg.task.env)
         self.lanes: list[Lane] = []
         self._make_lanes([*cfg.side_by_side])
+        for recorder in cfg.recorders:
+            self.lanes[0].env.record(recorder)
+            recorder.begin(self.lanes[0].env)
         self.time = 0.0
         """s played since the session began."""
-        self._requests: SimpleQueue[Callable[[], None]] = SimpleQueue()
-
-    def request(self, action: Callable[[], None]) -> None:
-        """Ask for ``action`` to be done between two steps; may be called from any thread."""
-        self._requests.put(action)
-
-    def do_requests(self) -> None:
-        """Do what was asked for since the last call, in its order."""
-        while True:
-            try:
-                action = self._requests.get_nowait()
-            except Empty:
-                return
-            action()
+        super().__init__()
 
     def _make_lanes(self, names: Sequence[str]) -> None:
         old, self.lanes = self.lanes, []
@@ -158,8 +161,27 @@ class PlaySession:
             raise
         for lane in old:
             lane.env.close()
-        self.curves = [Curves.of(self.control_dt) for _ in self.lanes]
+        self._keep_episode()
+        self._curves = [Curves.of(self.control_dt) for _ in self.lanes]
         self.waiting = [False] * len(self.lanes)
+
+    def _keep_episode(self) -> None:
+        lane = self.lanes[0]
+
+        def caption() -> str:
+            return "\n".join(text for text in (self.skill(0), self.obstacle(0)) if text)
+
+        about = {"task": self.cfg.task.name, "policy": lane.name}
+        lane.kept = LastEpisode(EpisodeTape(about, self.world, caption=caption, max_steps=_KEPT_STEPS))
+        lane.env.record(lane.kept)
+
+    def episode(self) -> Episode:
+        """The episode of the first lane that goes on, or that has just ended: its last minute."""
+        lane = self.lanes[0]
+        found = None if lane.kept is None else lane.kept.episode(lane.env)
+        if found is None:
+            raise UserError("no step has been played yet; there is nothing to save")
+        return found
 
     @property
     def control_dt(self) -> float:
@@ -187,7 +209,7 @@ class PlaySession:
             self._record(index)
 
     def _record(self, index: int) -> None:
-        state, curves = self.lanes[index].env.state, self.curves[index]
+        state, curves = self.lanes[index].env.state, self._curves[index]
         linear, angular = state.base_lin_vel[self.world].tolist(), state.base_ang_vel[self.world].tolist()
         vx, vy, yaw = state.commands[self.world].tolist()
         curves.time.append(self.time)
@@ -202,7 +224,7 @@ class PlaySession:
         for index, lane in enumerate(self.lanes):
             lane.episodes = 0
             lane.restart(self.seed)
-            self.curves[index].clear()
+            self._curves[index].clear()
         self.waiting = [False] * len(self.lanes)
 
     def set_speed(self, speed: float) -> None:
@@ -236,7 +258,11 @@ class PlaySession:
         if not 0 <= world < self.cfg.worlds:
             raise UserError(f"there is no world {world}; there are {self.cfg.worlds}, from 0 on")
         self.world = world
-        for curves in self.curves:
+        kept = self.lanes[0].kept
+        if kept is not None:
+            kept.tape.clear()
+            kept.tape.world = world
+        for curves in self._curves:
             curves.clear()
 
     def push(self, forward: float, left: float) -> None:
@@ -255,6 +281,31 @@ class PlaySession:
             lane.env.close()
 
     # ---------------------------------------------------------------- what is shown
+
+    def robot(self, lane: int) -> RobotCfg:
+        """The robot of a lane."""
+        return self.lanes[lane].env.state.robot
+
+    def ground(self) -> HeightField | None:
+        """The rough ground that the lanes share; ``None`` where it is flat."""
+        return self.lanes[0].env.state.height_field
+
+    def obstacles(self, lane: int) -> Tensor:
+        """(K,) bool: which boxes of the world shown belong to obstacles, not to the floor."""
+        env = self.lanes[lane].env
+        if env.state.track is None:
+            return torch.zeros(env.sim.boxes.shape[1], dtype=torch.bool)
+        return env.state.track.tracks.obstacle[self.world].cpu()
+
+    def title(self, lane: int) -> str:
+        """What is said about a lane beside its state."""
+        return f"policy `{self.lanes[lane].name}`"
+
+    def tracking(self, lane: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(T,) s; (T, 3) commanded and (T, 3) actual velocity, m/s, m/s and rad/s, of the last ``HISTORY_S``."""
+        curves = self._curves[lane]
+        asked, found = (np.array(values).reshape(-1, 3) for values in (curves.commanded, curves.measured))
+        return np.array(curves.time), asked, found
 
     def body_poses(self, lane: int) -> Tensor:
         """(B, 7) position in m and quaternion xyzw of the bodies of the robot shown, world frame."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from legged_gym_ext.viewing.replay import ReplaySession
 from legged_gym_ext.viewing.web.session import PlaySession
 from st_rl.utils.errors import UserError
 
@@ -53,7 +54,9 @@ def require_token(host: str, token: str) -> None:
 class WebViewer:
     """Picture and controls of a session in every browser that opens the page."""
 
-    def __init__(self, session: PlaySession, host: str = "127.0.0.1", port: int = 8080, token: str = "") -> None:
+    def __init__(
+        self, session: PlaySession | ReplaySession, host: str = "127.0.0.1", port: int = 8080, token: str = ""
+    ) -> None:
         """Start serving; ``UserError`` where nothing can listen there, or a token is missing."""
         require_viser()
         require_token(host, token)
@@ -61,18 +64,24 @@ class WebViewer:
 
         from legged_gym_ext.viewing.web.gate import Gate
         from legged_gym_ext.viewing.web.panel import Panel
+        from legged_gym_ext.viewing.web.replay_panel import ReplayPanel
         from legged_gym_ext.viewing.web.scene import SessionScene
 
+        port = port or free_port()
         _require_free(host, port)
         self._session, self._gate = session, None
         # With a token, viser itself stays on the loopback device, behind the gate.
-        inner = (host, port) if not token else ("127.0.0.1", _free_port())
+        inner = (host, port) if not token else ("127.0.0.1", free_port())
         with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
             self.server: Any = viser.ViserServer(host=inner[0], port=inner[1], label="legged-play", verbose=False)
         if token:
             self._gate = Gate(host, port, inner[1], token)
         self.address = f"http://{host}:{port}/" + (f"?token={token}" if token else "")
-        self.scene, self.panel = SessionScene(self.server, session), Panel(self.server, session)
+        self.scene = SessionScene(self.server, session)
+        self.panel: Panel | ReplayPanel = (
+            ReplayPanel(self.server, session) if isinstance(session, ReplaySession) else Panel(self.server, session)
+        )
+        self.panel.shadows.on_update(lambda _: self.scene.set_shadows(bool(self.panel.shadows.value)))
         self.server.on_client_connect(self.scene.show_from_the_side)
         self._next_frame = self._next_measured = 0.0
 
@@ -89,7 +98,7 @@ class WebViewer:
         if now >= self._next_frame:
             self._next_frame = now + FRAME_S
             self.scene.update(follow=bool(self.panel.follow.value), show_forces=bool(self.panel.forces.value))
-        if now >= self._next_measured and session.curves[0].time:
+        if now >= self._next_measured:
             self._next_measured = now + MEASURED_S
             self.panel.update()
         return due
@@ -110,7 +119,7 @@ class WebViewer:
 
 
 @contextlib.contextmanager
-def web_viewer(session: PlaySession, host: str, port: int, token: str) -> Iterator[WebViewer]:
+def web_viewer(session: PlaySession | ReplaySession, host: str, port: int, token: str) -> Iterator[WebViewer]:
     """A ``WebViewer`` that is closed at the end."""
     viewer = WebViewer(session, host, port, token)
     try:
@@ -127,6 +136,7 @@ def _require_free(host: str, port: int) -> None:
         raise UserError(f"cannot listen on {host}:{port} ({error}); choose another --port or --host") from error
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])

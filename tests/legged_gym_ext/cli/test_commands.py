@@ -76,6 +76,18 @@ def test_a_video_is_recorded(root: Path, tmp_path: Path) -> None:
     assert len(frames) == 10 and frames[0].shape == (120, 160) and frames[0].std() > 5.0
 
 
+@pytest.mark.skipif(find_gl_library() is None, reason="needs EGL or OSMesa")
+def test_policies_are_filmed_side_by_side(root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.mp4"
+    arguments = ["--policy", "small", "--beside", "go1_walk", "--seconds", "0.2", "--out", str(path)]
+    size = ["--camera-width", "160", "--camera-height", "120", "--log-root", str(root)]
+    assert call("record", *arguments, *size) == 0
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
+    assert len(frames) == 5 and frames[0].shape == (120, 320)
+    assert frames[-1][:, :160].std() > 5.0 and frames[-1][:, 160:].std() > 5.0
+
+
 def test_the_public_runner_trains_the_same_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["go1_walk", *SMALL, "--train.max-iterations", "1", "--runner", "rsl_rl", "--log-root", str(tmp_path)]
     assert call("train", *arguments, "--episodes", "2", "--no-video") == 0
@@ -110,7 +122,8 @@ def test_the_benchmark_reports_its_ratios(tmp_path: Path) -> None:
     assert call("benchmark", "--worlds", "8", "--rounds", "1", "--steps", "4", "--json", str(path)) == 0
     result = json.loads(path.read_text())
     updates = ("update_vs_rsl_rl", "update_vs_rsl_rl_recurrent")
-    for name in ("env_over_physics", "train_over_physics", "field_over_walk", *updates, "mutex_over_sub_policy"):
+    ratios = ("env_over_physics", "train_over_physics", "field_over_walk", "isaacgym_over_physics")
+    for name in (*ratios, *updates, "mutex_over_sub_policy"):
         assert result[name] > 0.0
 
 

@@ -83,6 +83,7 @@ OTHERS = [
     ("evaluate", ["--policy", "go1_walk", "--device", "gpu"], "'gpu' is no device"),
     ("evaluate", ["--task", "go1_field", "--policy", "mutex", "--smoothing", "0"], "--smoothing must be from 1"),
     ("record", ["--policy", "go1_walk", "--out", "a.xyz"], "must end with .mp4 or .png"),
+    ("record", ["--policy", "go1_walk", "--beside", "go1_walk", "--out", "a.png"], "stills show one policy"),
     ("record", ["--policy", "go1_walk", "--seconds", "-2"], "--seconds must be more than 0"),
     ("record", ["--policy", "go1_walk", "--camera-width", "0"], "--camera-width must be from 1 to 4096"),
     ("record", ["--policy", "go1_walk", "--camera-height", "100000"], "--camera-height must be from 1 to 4096"),

@@ -55,7 +55,7 @@ def step(env: LeggedEnv, generator: torch.Generator) -> torch.Tensor:
 
 def test_tasks_have_no_latency_unless_they_ask_for_it() -> None:
     late = {name for name in task_names() if get_task(name).env.latency is not None}
-    assert late == {"a1_vision", "go1_vision"}
+    assert late == {f"{robot}_{task}" for robot in ("a1", "go1") for task in ("adapted", "onboard", "vision")}
     assert make(None).latency is None
 
 

@@ -30,7 +30,7 @@ def trained(of: SkillsPlan, skill: str, date: str = "2026-01-01_00-00-00") -> Pa
 
 def test_every_skill_is_trained_from_the_walk_and_then_combined(tmp_path: Path) -> None:
     stages = {stage.name: stage for stage in plan_stages(plan(tmp_path))}
-    assert len(stages) == 6 + 1 + 6 + 5 + 3 + 3
+    assert len(stages) == 6 + 1 + 6 + 5 + 3 + 4
     assert stages["walk_training"].needs == () and stages["jump_training"].needs == ("walk_training",)
     ready = {skill: "finish" if skill == "tilt" else "training" for skill in mutex.MUTEX_ORDER}
     assert set(stages["mutex"].needs) == {f"{skill}_{stage}" for skill, stage in ready.items()}
@@ -107,6 +107,8 @@ def test_the_mutex_teaches_a_policy_that_sees(tmp_path: Path) -> None:
     assert asked[asked.index("--protocol") + 1] == "blindfold"
     (run / "blindfold.json").write_text(json.dumps(mutex.policy_facts(run)))
     assert stage(of, "vision_blindfold").is_done()
+    asked = stage(of, "vision_rpl").command(1)
+    assert asked[asked.index("--blocks") + 1 :][:5] == ["jump", "leap", "crawl", "tilt", "down"]
     names = {stage.name for stage in plan_stages(plan(tmp_path, student=False))}
     assert not any(name.startswith("vision") for name in names)
 

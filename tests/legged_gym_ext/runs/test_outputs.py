@@ -117,6 +117,19 @@ def test_shipping_replaces_policies_alone(skills: dict[str, Path], tmp_path: Pat
     assert (tmp_path / "docs" / "page.md").read_text() == "mine"
 
 
+def test_evaluations_by_other_protocols_are_shipped_if_they_are_of_the_same_weights(tmp_path: Path) -> None:
+    run = write_toy_run(tmp_path / "run", "go1_walk")
+    facts = runs.checkpoint_facts(run)
+    for name in ("evaluation.json", "rpl.json"):
+        (run / name).write_text(json.dumps({"success_rate": 0.5} | facts))
+    shipped = ship(run, tmp_path / "policies")
+    assert json.loads((shipped / "rpl.json").read_text())["success_rate"] == 0.5
+    assert not (shipped / "blindfold.json").exists()
+    (run / "blindfold.json").write_text(json.dumps(facts | {"checkpoint_hash": "0" * 16}))
+    with pytest.raises(UserError, match=r"blindfold\.json' is not of"):
+        ship(run, tmp_path / "policies", replace=True)
+
+
 def test_the_latest_run_is_the_last_trained_one(tmp_path: Path) -> None:
     root = tmp_path / "logs"
     first = write_toy_run(root / "go1_walk" / "2099-01-01_00-00-00_run", "go1_walk")

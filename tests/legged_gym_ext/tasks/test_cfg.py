@@ -13,9 +13,10 @@ from legged_gym_ext.runs.command_line import parse_task
 from legged_gym_ext.runs.config_io import task_from_config, to_dict
 from legged_gym_ext.runs.folders import make_env
 from legged_gym_ext.runs.training import make_runner, share_of_process
-from legged_gym_ext.tasks.cfg import DatasetCfg, TaskCfg, with_algorithm
+from legged_gym_ext.tasks.cfg import DatasetCfg, TaskCfg, with_algorithm, with_policy
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.algorithms import ALGORITHM_CLASSES, PPOCfg, TPPOCfg
+from st_rl.modules import RecurrentCfg
 from st_rl.utils.errors import UnknownNameError, UserError
 
 
@@ -39,6 +40,13 @@ def test_another_algorithm_keeps_the_numbers_that_both_have() -> None:
     assert with_algorithm(changed, "PPO") == walk
     with pytest.raises(UnknownNameError, match="EstimatorPPO"):
         with_algorithm(walk, "DQN")
+
+
+def test_a_policy_class_with_fewer_arguments_drops_the_others() -> None:
+    onboard = get_task("go1_onboard").train
+    recurrent = with_policy(onboard, "ActorCriticRecurrent").policy
+    assert type(recurrent) is RecurrentCfg and recurrent.rnn_type == "gru" and recurrent.actor_hidden_dims == (128, 64)
+    assert with_policy(onboard, "StateAcRecurrent") == onboard
 
 
 @pytest.mark.parametrize("name", ALGORITHM_CLASSES)

@@ -10,6 +10,7 @@ import torch
 from commands import call
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.evaluation.tracks import track_evaluation_cfg
 from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -25,9 +26,10 @@ def small(robot: str = "go1", worlds: int = 4) -> TaskCfg:
 @pytest.mark.parametrize("robot", ["go1", "a1"])
 def test_the_actor_observes_what_a_robot_can_measure(robot: str) -> None:
     env = LeggedEnv(small(robot).env, seed=0)
-    assert dict(env.obs_segments) == {"onboard": (45,), "forward_depth": (1, 24, 32), "image_age": (1,)}
+    image = {"forward_depth": (1, 24, 32), "image_age": (1,)}
+    assert dict(env.obs_segments) == {"onboard": (45,), "recent": (5 * 45,)} | image
     assert MEASURED == ("base_ang_vel", "projected_gravity", "commands", "dof_pos", "dof_vel", "actions")
-    teacher = runs.load_policy(runs.SHIPPED / {"go1": "go1_field", "a1": "a1_mutex"}[robot])
+    teacher = runs.load_policy(runs.SHIPPED / f"{robot}_mutex")
     assert all(env.critic_obs_segments[name] == teacher.layout[name] for name in teacher.layout)
     assert set(ESTIMATED) <= set(env.critic_obs_segments)
     assert env.cfg.latency is not None and env.cfg.camera is not None and env.cfg.camera.noise is not None
@@ -59,9 +61,18 @@ def test_three_of_ten_episodes_begin_just_before_an_obstacle() -> None:
     assert float(forward.min()) >= 0.3 - 1e-5 and float(forward.max()) <= 1.2 + 1e-5
 
 
-def test_no_evaluation_begins_there() -> None:
-    from legged_gym_ext.evaluation.tracks import track_evaluation_cfg
+def test_gaps_come_more_often_in_training_and_not_in_an_evaluation() -> None:
+    env = LeggedEnv(small(worlds=400).env, seed=0)
+    track = env.state.track
+    assert track is not None
+    leap = torch.tensor([name == "leap" for name in track.cfg.blocks])[track.tracks.kind].float().mean()
+    assert 3 / 13 - 0.04 < float(leap) < 3 / 13 + 0.04
+    evaluated = track_evaluation_cfg(small().env, "course").track
+    field = get_task("go1_field").env.track
+    assert evaluated is not None and field is not None and evaluated.blocks == field.blocks
 
+
+def test_no_evaluation_begins_there() -> None:
     cfg = track_evaluation_cfg(small().env, "course")
     assert all(term.func is not tracks.start_before_obstacle for term in cfg.events.values())
 

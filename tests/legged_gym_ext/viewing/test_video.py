@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from legged_gym_ext.viewing.video import write_video
+from legged_gym_ext.viewing.video import side_by_side, write_video
 from st_rl.utils.errors import UserError
 
 
@@ -30,3 +30,14 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="choose another folder"):
         write_video(tmp_path / "file" / "video.mp4", [np.zeros((48, 64, 3), dtype=np.uint8)], 50)
+
+
+def test_films_stand_side_by_side_until_the_first_one_ends() -> None:
+    left, right = (
+        [np.full((4, width, 3), value, dtype=np.uint8)] * count for width, value, count in ((2, 1, 3), (6, 2, 2))
+    )
+    frames = list(side_by_side([left, right]))
+    assert len(frames) == 2 and frames[0].shape == (4, 8, 3)
+    assert frames[0][0, :, 0].tolist() == [1, 1, 2, 2, 2, 2, 2, 2]
+    with pytest.raises(UserError, match="one height"):
+        list(side_by_side([left, [np.zeros((5, 2, 3), dtype=np.uint8)]]))

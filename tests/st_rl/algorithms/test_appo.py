@@ -61,6 +61,48 @@ def test_the_gradient_penalty_is_the_one_worked_by_hand() -> None:
     assert terms["gradient_penalty"].item() == pytest.approx(0.5 * (25.0 + 0.0) / 2)
     assert terms["discriminator_loss"].item() == pytest.approx((4.0 + 1.0) / 2 + (9.0 + 6.25) / 2)
     assert scores["expert_score"].item() == 1.5 and scores["policy_score"].item() == 1.75
+    # One of the expert's scores is above zero, and none of the policy's below it.
+    assert scores["discriminator_accuracy"].item() == 0.25
+
+
+def learned(penalty: float) -> tuple[dict[str, float], list[float]]:
+    """A policy at speeds of 1.3 that is to move at 1: scores, and the style at 1, 1.15, 1.3 and 1.6 after learning."""
+    torch.manual_seed(0)
+    algorithm = APPO(build_policy(), normalize_motion=False, discriminator_learning_rate=3e-3)
+    algorithm.discriminator.discriminator_grad_pen = penalty
+    scores: dict[str, torch.Tensor] = {}
+    for _ in range(300):
+        expert, policy = 1.0 + 0.05 * torch.randn(64, 2), 1.3 + 0.05 * torch.randn(64, 2)
+        terms, scores = algorithm.discriminator_losses(expert, policy)
+        algorithm.optimizer.zero_grad()
+        (terms["discriminator_loss"] + terms["gradient_penalty"]).backward()
+        algorithm.optimizer.step()
+    way = torch.tensor([1.0, 1.15, 1.3, 1.6])[:, None].expand(4, 2)
+    style = algorithm.discriminator.predict_style_reward(way)[1]
+    return {name: score.item() for name, score in scores.items()}, style.tolist()
+
+
+def test_between_too_small_and_too_large_a_penalty_style_shows_the_way() -> None:
+    # Nothing holds the discriminator: it is sure, and what is a little further away than the policy earns nothing.
+    scores, style = learned(0.0)
+    assert scores["expert_score"] > 0.85 and scores["policy_score"] < -0.85
+    assert style[0] > 0.99 and style[2] < 0.2 and style[3] == 0.0
+    # Held too firmly it sees no difference: it still tells them apart, but nothing is gained by moving.
+    scores, style = learned(5.0)
+    assert scores["discriminator_accuracy"] > 0.95 and scores["expert_score"] - scores["policy_score"] < 0.1
+    assert style[0] - style[2] < 0.03
+    # In between every step toward the reference earns more, wherever the policy is.
+    scores, style = learned(0.5)
+    assert 0.2 < scores["expert_score"] - scores["policy_score"] < 1.0
+    assert style[0] > style[1] + 0.05 > style[2] + 0.1 > style[3] + 0.15 and style[3] > 0.3
+
+
+def test_the_discriminator_learns_from_no_more_than_its_batch() -> None:
+    algorithm = APPO(build_policy(), discriminator_batch=3)
+    rows = torch.arange(20.0).view(10, 2)
+    some = algorithm._some(rows)
+    assert some.shape == (3, 2) and all(any(torch.equal(row, other) for other in rows) for row in some)
+    assert torch.equal(algorithm._some(rows[:2]), rows[:2])
 
 
 def step_infos(ref_obs: torch.Tensor, ref_motion: torch.Tensor) -> dict[str, Any]:

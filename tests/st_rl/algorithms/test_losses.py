@@ -9,6 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from st_rl.algorithms import losses
+from st_rl.utils.obs_layout import ObsLayout
 
 
 def t(*values: float) -> torch.Tensor:
@@ -119,3 +120,12 @@ def test_classes_are_told_by_their_cross_entropy() -> None:
     assert losses.estimation_loss(prediction[:, 1:3], target[:, 1:3], (slice(0, 2),)).item() == pytest.approx(
         -0.5 * (math.log(0.75) + math.log(0.5))
     )
+
+
+def test_each_segment_of_estimates_counts_alike_whatever_its_size() -> None:
+    layout = ObsLayout((("distance", (1,)), ("kind", (2,)), ("scan", (4,))))
+    target = torch.tensor([[1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
+    prediction = torch.tensor([[3.0, 0.25, 0.75, 1.0, 1.0, 1.0, 1.0]])
+    # (3 - 1)^2, -log 0.25 and the mean of four ones.
+    expected = 4.0 + math.log(4.0) + 1.0
+    assert losses.segments_loss(prediction, target, layout, (slice(1, 3),)).item() == pytest.approx(expected)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import re
+import shutil
 
 import pytest
 import torch
@@ -86,16 +89,19 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_shows_a_bar_that_is_renewed() -> None:
+def test_a_terminal_shows_a_table_and_a_line_that_are_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda fallback=(80, 24): os.terminal_size((100, 24)))
     stream = Terminal()
     progress = Progress(stream, 10, 20)
     progress.report(15, 1234.0, {"mean_reward": 1.5})
     first = stream.getvalue()
-    assert "[####################....................]" in first
-    assert "iteration 15/20  1,234 steps/s  left" in first
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", first).splitlines()
+    assert lines[0].split() == ["mean_reward", "1.5"]
+    assert lines[1].endswith("iteration 15/20  1,234 steps/s  left 0:00")
     progress.report(20, 1234.0, {"mean_reward": 2.5})
-    # Back over the three lines of the first drawing.
-    assert stream.getvalue()[len(first) :].startswith("\x1b[3A\x1b[J")
+    second = stream.getvalue()[len(first) :]
+    # Back over the two lines of the first drawing; from the second value on there is a trend.
+    assert second.startswith("\x1b[2A\x1b[J") and "▁█" in second
 
 
 def test_errors_of_the_task_come_before_single_rewards() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 
 import pytest
 
 from st_rl.runners import progress
+from st_rl.runners.dashboard import trend
 from st_rl.runners.progress import Countdown, Progress, by_importance
 
 METRICS = {
@@ -51,7 +53,25 @@ def test_a_low_terminal_shows_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> Non
     stream = Terminal()
     Progress(stream, 0, 10).report(1, 1234.0, by_importance(METRICS))
     lines = stream.getvalue().splitlines()
-    assert len(lines) == 5 and "Loss/kl" in lines[-1]
+    assert len(lines) == 5 and "Loss/kl" in lines[2] and "iteration 1/10" in lines[-1]
+
+
+def test_no_line_of_a_table_is_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda fallback=(80, 24): os.terminal_size((40, 24)))
+    stream = Terminal()
+    progress = Progress(stream, 0, 10)
+    for iteration in (1, 2, 3):
+        progress.report(iteration, 1234.0, {f"Log/{'x' * 60}": 1.0 * iteration} | by_importance(METRICS))
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", stream.getvalue())
+    assert max(len(line) for line in plain.splitlines()) < 40
+    assert len(plain.splitlines()) == 3 * 8
+
+
+def test_a_trend_goes_from_the_lowest_to_the_highest() -> None:
+    assert trend([1.0]) == "" and trend([2.0, 2.0, 2.0]) == "▄▄▄"
+    assert trend([0.0, 7.0]) == "▁█" and trend([0.0, 3.5, float("nan"), 7.0]) == "▁▅█"
+    # Six values in three bars: means 0.5, 2.5, 4.5; the middle one is half way up.
+    assert trend([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], width=3) == "▁▅█"
 
 
 def test_a_countdown_tells_how_much_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,8 +111,9 @@ def test_an_episode_that_ends_is_followed_by_another_course_or_waited_at(session
 def test_what_is_measured_has_its_range(session: PlaySession) -> None:
     for _ in range(3):
         session.step()
-    assert len(session.curves[0].time) == 3 and session.curves[0].time[-1] == pytest.approx(3 * session.control_dt)
-    assert session.curves[0].commanded[-1][0] == pytest.approx(session.command[0])
+    time, asked, found = session.tracking(0)
+    assert len(time) == 3 and time[-1] == pytest.approx(3 * session.control_dt)
+    assert asked[-1, 0] == pytest.approx(session.command[0]) and found.shape == (3, 3)
     assert set(session.rewards(0)) == set(session.lanes[0].env.rewards.names)
     assert len(session.torque_shares(0)) == 12 and all(abs(share) <= 1.3 for share in session.torque_shares(0).values())
     assert session.contact_forces(0).shape == (17, 3) and session.depth_image(0) is None

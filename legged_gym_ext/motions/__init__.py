@@ -1,0 +1,1 @@
+"""Reference motions that the suite makes itself: gaits as formulas, from foot placement to joint angles."""
