@@ -50,18 +50,23 @@ def run_layers(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
     torch's in rounding alone. Derivatives of any order work.
     """
     layers = list(layers)
-    rows = x.numel() // max(1, x.shape[-1])
-    plan = _plan(layers) if _switch.depth and rows >= 2 * _LEAST_ROWS and _is_plain(x) else None
+    # Asked first, since an export that follows the tensors must not be led astray by questions about their sizes.
+    plan = _plan(layers) if _switch.depth and _is_plain(x) and _num_rows(x) >= 2 * _LEAST_ROWS else None
     if plan is None or not all(_is_plain(weight) for weight in plan.weights):
         for layer in layers:
             x = layer(x)
         return x
+    rows = _num_rows(x)
     flat = x.reshape(rows, x.shape[-1])
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (flat, *plan.weights)):
         y = _Layers.apply(plan.bent, flat, *plan.weights)
     else:
         y = _forward(plan.bent, flat, plan.weights, keep=False)[0]
     return y.view(*x.shape[:-1], y.shape[-1])
+
+
+def _num_rows(x: Tensor) -> int:
+    return x.numel() // max(1, x.shape[-1])
 
 
 class _Plan(NamedTuple):
