@@ -114,8 +114,7 @@ class PPO:
             f"the transitions of {num_transitions_per_env} steps in {num_envs} worlds",
             "the number of worlds (num_envs) or of steps (num_steps_per_env)",
         )
-        if self.device.type == "cpu":
-            keep_freed_memory()
+        keep_freed_memory(self.device)
         self.separate_critic = num_critic_obs is not None
         self.storage = self._build_storage(num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions)
         self._init_normalizers(num_obs, num_critic_obs)

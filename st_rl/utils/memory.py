@@ -65,15 +65,18 @@ def network_bytes(settings: Mapping[str, Any]) -> int:
     return 4 * 4 * weights
 
 
-def keep_freed_memory() -> bool:
+def keep_freed_memory(device: torch.device | str = "cpu") -> bool:
     """Let the C library keep the memory that learning frees, since it is about to ask for as much again.
 
     By default it gives the end of its heap back to the system after every gradient step, and gets it back page by page:
-    that was a fifth of the time of an update. The most that the process ever uses stays the same.
+    that was a fifth of the time of an update. The most that the process ever uses stays the same. Where the learner's
+    ``device`` is another than the CPU nothing changes.
 
     Returns:
         Whether it will: the GNU C library does.
     """
+    if torch.device(device).type != "cpu":
+        return False
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
