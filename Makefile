@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup train demo test lint bench docs wheel
+.PHONY: setup train demo test lint bench docs wheel pictures
 
 setup: $(STAMP)
 
@@ -35,6 +35,10 @@ lint: setup
 
 bench: setup
 	$(BIN)/legged-benchmark --json benchmark.json
+
+# The pictures of the README and of docs/; two of them show runs in logs/, and pages need Chromium.
+pictures: setup
+	$(BIN)/legged-pictures
 
 # The site in site/; fails at the first warning.
 docs: setup $(VENV)/.docs

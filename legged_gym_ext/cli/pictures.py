@@ -86,7 +86,7 @@ def viewer(options: PicturesOptions) -> Path:
     session = PlaySession(cfg)
     path = options.out / "viewer.png"
     try:
-        with web_viewer(session, "127.0.0.1", free_port(), "") as shown, chromium((1280, 900)) as driver:
+        with web_viewer(session, "127.0.0.1", free_port(), "") as shown, chromium((960, 640), patience=400.0) as driver:
             driver.get(shown.address)
             shown.run(6.0)
             # The whole picture stands still while it is drawn.

@@ -119,7 +119,9 @@ def track_evaluation_cfg(
     for name in options.blocks:
         if name not in BLOCKS:
             raise UnknownNameError("block", name, sorted(BLOCKS))
-    track = TRACK_PROTOCOLS[protocol](replace(cfg.track, blocks=options.blocks or cfg.track.blocks), options)
+    # Training may show some types more often than others.
+    blocks = options.blocks or tuple(dict.fromkeys(cfg.track.blocks))
+    track = TRACK_PROTOCOLS[protocol](replace(cfg.track, blocks=blocks), options)
     events = {"evaluation_solid": EventTermCfg(tracks.solid_obstacles, "reset")} | cfg.events
     how: dict[str, Any] = {"uniform": True}
     if protocol == "levels":

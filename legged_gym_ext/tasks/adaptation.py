@@ -11,12 +11,11 @@ from dataclasses import replace
 from legged_gym_ext.envs.cfg import ObsTermCfg, ProprioceptionCfg
 from legged_gym_ext.mdp import observations
 from legged_gym_ext.mdp.proprioception import MEASURED
-from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.cfg import TaskCfg, with_algorithm
 from legged_gym_ext.tasks.onboard import onboard
 from legged_gym_ext.tasks.walk import walk
 from st_rl.algorithms import TPPOCfg
 from st_rl.modules import EncoderCfg, EncoderKwargs, MlpKwargs
-from st_rl.utils.attributes import field_values
 
 LATENT = 8
 """Numbers that stand for the dynamics."""
@@ -64,12 +63,16 @@ def adapted(robot: str) -> TaskCfg:
         encoder_output_size=LATENT,
         init_noise_std=0.5,
     )
-    algorithm = TPPOCfg(
-        **field_values(walk(robot).train.algorithm) | {"cool_down_updates": None, "cool_down_std": None},
+    train = with_algorithm(task.train, "TPPO")
+    assert isinstance(train.algorithm, TPPOCfg)
+    algorithm = replace(
+        train.algorithm,
+        cool_down_updates=None,
+        cool_down_std=None,
         using_ppo=False,
         teacher_run=f"{robot}_informed",
         teacher_decay_updates=30.0,
         distill_latent_components={"past": "robot_config"},
     )
-    train = replace(task.train, policy=policy, algorithm=algorithm, algorithm_class="TPPO")
+    train = replace(train, max_iterations=160, policy=policy, algorithm=algorithm)
     return replace(task, name=f"{robot}_adapted", env=env, train=train)

@@ -12,11 +12,9 @@ from dataclasses import replace
 from legged_gym_ext.envs.cfg import ProprioceptionCfg
 from legged_gym_ext.mdp.proprioception import MEASURED
 from legged_gym_ext.sensors.latency import LatencyCfg
-from legged_gym_ext.tasks.cfg import TaskCfg
+from legged_gym_ext.tasks.cfg import TaskCfg, with_algorithm
 from legged_gym_ext.tasks.walk import walk
-from st_rl.algorithms import EstimatorPPOCfg
 from st_rl.modules import EstimatorRecurrentCfg, MlpKwargs
-from st_rl.utils.attributes import field_values
 
 ONBOARD_POLICY = EstimatorRecurrentCfg(
     class_name="StateAcRecurrent",
@@ -42,8 +40,7 @@ def onboard(robot: str) -> TaskCfg:
         critic_observations=task.env.critic_observations | {"base_lin_vel": ProprioceptionCfg(("base_lin_vel",))},
     )
     # Learned as the walk is, only longer: there is more to find out.
-    algorithm = EstimatorPPOCfg(**field_values(task.train.algorithm) | {"cool_down_updates": (150, 240)})
-    train = replace(
-        task.train, max_iterations=240, policy=ONBOARD_POLICY, algorithm=algorithm, algorithm_class="EstimatorPPO"
-    )
+    train = with_algorithm(task.train, "EstimatorPPO")
+    algorithm = replace(train.algorithm, cool_down_updates=(150, 240))
+    train = replace(train, max_iterations=240, policy=ONBOARD_POLICY, algorithm=algorithm)
     return replace(task, name=f"{robot}_onboard", env=env, train=train)

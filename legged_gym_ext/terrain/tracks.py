@@ -39,7 +39,7 @@ class TrackCfg(Checked):
     """Which blocks a track has, and how large they are; lengths in m."""
 
     blocks: tuple[str, ...]
-    """Types by their names in ``BLOCKS``."""
+    """Types by their names in ``BLOCKS``; one that is named twice comes twice as often where the order is random."""
     num_blocks: Annotated[int, Bounds(ge=1, le=100)] = 3
     order: Literal["random", "shuffled", "given"] = "random"
     """``random``: each block any of ``blocks``; ``shuffled``: every type in turn, in random order; ``given``."""

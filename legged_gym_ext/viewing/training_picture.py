@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 from rich.console import Console
@@ -35,4 +36,7 @@ def training_picture(run: Path, path: Path) -> None:
     console = Console(record=True, width=_COLUMNS, file=io.StringIO())
     for line in dashboard.lines(1.0, head, by_importance(last), _COLUMNS, _ROWS):
         console.print(Text.from_ansi(line))
-    write_atomically(path, console.export_svg(title=f"legged-train {run.parent.name}").encode())
+    drawn = console.export_svg(title=f"legged-train {run.parent.name}")
+    # No font from elsewhere: the reader's own will do.
+    drawn = re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL).replace("Fira Code", "monospace")
+    write_atomically(path, drawn.encode())

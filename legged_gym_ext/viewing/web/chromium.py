@@ -28,7 +28,7 @@ def missing_programs() -> list[str]:
 
 
 @contextlib.contextmanager
-def chromium(size: tuple[int, int] = (1000, 900), more: Sequence[str] = (), patience: float = 120.0) -> Iterator[Any]:
+def chromium(size: tuple[int, int] = (640, 520), more: Sequence[str] = (), patience: float = 120.0) -> Iterator[Any]:
     """A browser of ``size`` pixels, a selenium driver, that is closed at the end; ``UserError`` where there is none."""
     lacking = missing_programs()
     if lacking:
@@ -43,7 +43,10 @@ def chromium(size: tuple[int, int] = (1000, 900), more: Sequence[str] = (), pati
     for flag in (*_FLAGS, f"--window-size={size[0]},{size[1]}", *more):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(shutil.which("chromedriver"))))
+    service = webdriver.ChromeService(str(shutil.which("chromedriver")))
+    # Without a lasting connection the time limit below holds for every request.
+    driver: Any = webdriver.Chrome(options=options, service=service, keep_alive=False)
+    driver.command_executor.client_config.timeout = patience
     driver.set_page_load_timeout(patience)
     driver.set_script_timeout(patience)
     try:

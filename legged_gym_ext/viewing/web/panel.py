@@ -37,7 +37,8 @@ class Panel:
 
     def __init__(self, server: Any, session: PlaySession) -> None:
         self._gui, self._session = server.gui, session
-        self._gui.configure_theme(show_logo=False, show_share_button=False, control_layout="collapsible")
+        self._gui.configure_theme(show_logo=False, show_share_button=False)
+        self._gui.main_panel.dock_right()
         self.message = self._gui.add_markdown("")
         self._add_playback()
         self._add_command()
@@ -156,6 +157,7 @@ class Panel:
         with gui.add_folder("View and push"):
             self.follow = gui.add_checkbox("follow the robot", True)
             self.forces = gui.add_checkbox("contact forces", False)
+            self.shadows = gui.add_checkbox("shadows", False, hint="slow in browsers without a graphics card")
             if session.cfg.worlds > 1:
                 self.world = gui.add_slider("world", 0, session.cfg.worlds - 1, 1, 0)
                 self.world.on_update(

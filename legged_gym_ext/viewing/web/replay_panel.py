@@ -17,7 +17,8 @@ class ReplayPanel:
     def __init__(self, server: Any, session: ReplaySession) -> None:
         self._session = session
         gui = server.gui
-        gui.configure_theme(show_logo=False, show_share_button=False, control_layout="collapsible")
+        gui.configure_theme(show_logo=False, show_share_button=False)
+        gui.main_panel.dock_right()
         gui.add_markdown(plain(describe(session.cfg)))
         with gui.add_folder("Replay"):
             self.pause = gui.add_button("Pause", hint="space")
@@ -27,6 +28,7 @@ class ReplayPanel:
             self.speed = gui.add_slider("speed", 0.1, 4.0, 0.1, 1.0, hint="1 is real time")
             self.follow = gui.add_checkbox("follow the robot", True)
             self.forces = gui.add_checkbox("contact forces", False)
+            self.shadows = gui.add_checkbox("shadows", False, hint="slow in browsers without a graphics card")
         self._measurements = Measurements(gui, session)
         self.pause.on_click(lambda _: session.request(self._toggle))
         gui.add_command("Pause or play", hotkey="space").on_trigger(lambda _: session.request(self._toggle))

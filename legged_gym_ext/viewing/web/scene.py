@@ -164,6 +164,7 @@ class SessionScene:
     def __init__(self, server: Any, session: Shown) -> None:
         self._server, self._session = server, session
         server.scene.set_up_direction("+z")
+        self.set_shadows(False)
         self._world = server.scene.add_frame(_WORLD, show_axes=False)
         self.lanes: list[LaneScene] = []
         self._made_of: list[Any] = []
@@ -195,6 +196,10 @@ class SessionScene:
                 lane.update(show_forces)
             if follow:
                 self._world.position = tuple(-self.lanes[0].trunk())
+
+    def set_shadows(self, on: bool) -> None:
+        """Draw shadows, which browsers without a graphics card are slow at, or leave them out."""
+        self._server.scene.configure_default_lights(enabled=True, cast_shadow=on)
 
     def show_from_the_side(self, client: Any) -> None:
         """Put the camera of a browser beside the first robot, which is in the middle."""

@@ -81,6 +81,7 @@ class WebViewer:
         self.panel: Panel | ReplayPanel = (
             ReplayPanel(self.server, session) if isinstance(session, ReplaySession) else Panel(self.server, session)
         )
+        self.panel.shadows.on_update(lambda _: self.scene.set_shadows(bool(self.panel.shadows.value)))
         self.server.on_client_connect(self.scene.show_from_the_side)
         self._next_frame = self._next_measured = 0.0
 

@@ -89,3 +89,15 @@ def test_without_a_library_the_message_says_what_to_install(monkeypatch: pytest.
 def test_a_library_that_does_not_exist_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUJOCO_GL", "nonsense")
     assert gl.find_gl_library.__wrapped__() is None
+
+
+@pytest.mark.usefixtures("needs_gl")
+def test_shadows_are_drawn_where_they_are_asked_for() -> None:
+    sim = make()
+    without = picture(sim)
+    shaded = picture(sim, CameraCfg(width=160, height=120, shadows=True))
+    again = picture(sim)
+    sim.close()
+    # Below the robot the ground is darker by much more than anything else changes.
+    assert int(((without - shaded).sum(axis=2) > 40).sum()) > 50
+    np.testing.assert_array_equal(without, again)

@@ -10,6 +10,7 @@ import torch
 from commands import call
 
 from legged_gym_ext.envs.legged_env import LeggedEnv
+from legged_gym_ext.evaluation.tracks import track_evaluation_cfg
 from legged_gym_ext.mdp import track_terms as tracks
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.tasks.cfg import TaskCfg
@@ -60,9 +61,18 @@ def test_three_of_ten_episodes_begin_just_before_an_obstacle() -> None:
     assert float(forward.min()) >= 0.3 - 1e-5 and float(forward.max()) <= 1.2 + 1e-5
 
 
-def test_no_evaluation_begins_there() -> None:
-    from legged_gym_ext.evaluation.tracks import track_evaluation_cfg
+def test_gaps_come_more_often_in_training_and_not_in_an_evaluation() -> None:
+    env = LeggedEnv(small(worlds=400).env, seed=0)
+    track = env.state.track
+    assert track is not None
+    leap = torch.tensor([name == "leap" for name in track.cfg.blocks])[track.tracks.kind].float().mean()
+    assert 3 / 13 - 0.04 < float(leap) < 3 / 13 + 0.04
+    evaluated = track_evaluation_cfg(small().env, "course").track
+    field = get_task("go1_field").env.track
+    assert evaluated is not None and field is not None and evaluated.blocks == field.blocks
 
+
+def test_no_evaluation_begins_there() -> None:
     cfg = track_evaluation_cfg(small().env, "course")
     assert all(term.func is not tracks.start_before_obstacle for term in cfg.events.values())
 

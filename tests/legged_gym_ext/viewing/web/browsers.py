@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,16 +20,19 @@ from legged_gym_ext.viewing.web.session import PlaySession
 
 MISSING = ", ".join([*missing_programs(), *([] if importlib.util.find_spec("viser") else ["viser"])])
 """What a test in a browser needs and this machine lacks."""
-PATIENCE_S = 120.0
+_FRAME_S = 0.3
+PATIENCE_S = float(os.environ.get("LEGGED_PATIENCE_SECONDS", "120"))
 """How long a test waits for what a browser does, s: pictures are drawn in software, beside other work."""
 
 
 @contextlib.contextmanager
 def served(session: PlaySession | ReplaySession) -> Iterator[Any]:
     """A viewer of ``session`` that goes on in a thread of its own."""
-    from legged_gym_ext.viewing.web.viewer import WebViewer, free_port
+    from legged_gym_ext.viewing.web import viewer as viewing
 
-    viewer = WebViewer(session, port=free_port())
+    # What is drawn in software is drawn seldom.
+    viewing.FRAME_S = _FRAME_S
+    viewer = viewing.WebViewer(session, port=viewing.free_port())
     ended = threading.Event()
 
     def run() -> None:
@@ -62,7 +66,8 @@ def until(what: Callable[[], Any], why: str) -> Any:
 
 def picture(driver: Any) -> np.ndarray:
     """(H, W, 3) uint8, what the browser shows."""
-    return np.asarray(Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB"))
+    data = until(driver.get_screenshot_as_png, "the browser makes no picture")
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def complaints(driver: Any) -> list[str]:
@@ -84,7 +89,9 @@ def type_in(driver: Any, handle: Any, text: str) -> None:
     """Write into a text or number field, or the field beside a slider."""
     from selenium.webdriver.common.keys import Keys
 
-    own = f"//*[@id='{handle._impl.uuid}']"
-    field = find(driver, f"{own}/self::input | {own}/self::textarea | {own}/following-sibling::*//input")
+    own, shown = handle._impl.uuid, "input[not(@type='hidden')]"
+    beside = f"//*[@id='{own}']/following-sibling::*//{shown}"
+    labeled = f"//label[@for='{own}']/ancestor::*[3]//{shown}"
+    field = find(driver, f"//input[@id='{own}'] | {beside} | {labeled}")
     field.send_keys(Keys.CONTROL, "a")
     field.send_keys(text, Keys.TAB)
