@@ -21,7 +21,7 @@ from legged_gym_ext.tasks.registry import get_task
 from legged_gym_ext.viewing.overlay import track_caption
 from legged_gym_ext.viewing.training_picture import training_picture
 from legged_gym_ext.viewing.video import TRACK_CAMERA, TrackVideoCfg, record, video_cfg
-from legged_gym_ext.viewing.web.chromium import chromium
+from legged_gym_ext.viewing.web.chromium import chromium, save_picture
 from legged_gym_ext.viewing.web.session import PlaySession, SessionCfg
 from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Seed
@@ -92,7 +92,7 @@ def viewer(options: PicturesOptions) -> Path:
             # The whole picture stands still while it is drawn.
             session.playing = False
             shown.run(3.0)
-            driver.save_screenshot(str(path))
+            save_picture(driver, path)
     finally:
         session.close()
     return path
@@ -110,7 +110,7 @@ def runs_page(options: PicturesOptions) -> Path:
         with chromium((1280, 1000)) as driver:
             driver.get(f"{server.address}compare?{chosen}")
             time.sleep(1.0)
-            driver.save_screenshot(str(path))
+            save_picture(driver, path)
     finally:
         server.close()
     return path

@@ -98,14 +98,26 @@ def _add_looks(root: ET.Element) -> None:
     visual = _child(root, "visual")
     ET.SubElement(visual, "headlight", ambient="0.35 0.35 0.35", diffuse="0.35 0.35 0.35", specular="0.1 0.1 0.1")
     ET.SubElement(visual, "global", offwidth="1920", offheight="1080")
-    ET.SubElement(visual, "quality", shadowsize="1024")
+    ET.SubElement(visual, "quality", shadowsize="2048")
+    ET.SubElement(visual, "map", znear="0.01", zfar="100")
     asset = _child(root, "asset")
     sky = {"rgb1": "0.62 0.75 0.88", "rgb2": "0.92 0.95 0.98", "width": "64", "height": "256"}
     ET.SubElement(asset, "texture", {"type": "skybox", "builtin": "gradient"} | sky)
     checker = {"rgb1": "0.42 0.47 0.45", "rgb2": "0.50 0.55 0.53", "width": "128", "height": "128"}
     ET.SubElement(asset, "texture", {"name": GROUND, "type": "2d", "builtin": "checker"} | checker)
     ET.SubElement(asset, "material", name=GROUND, texture=GROUND, texuniform="true", texrepeat="1 1", specular="0.05")
-    ET.SubElement(_child(root, "worldbody"), "light", dir="-0.3 0.4 -1", directional="true", diffuse="0.5 0.5 0.5")
+    # The light goes with the robot, because shadows are drawn around it alone.
+    light = {
+        "mode": "track",
+        "pos": "0.9 -1.2 3",
+        "dir": "-0.3 0.4 -1",
+        "directional": "true",
+        "diffuse": "0.5 0.5 0.5",
+    }
+    trunk = _child(root, "worldbody").find("body")
+    assert trunk is not None
+    ET.SubElement(trunk, "light", light)
+    _child(root, "statistic").set("extent", "4")
 
 
 def _child(parent: ET.Element, tag: str) -> ET.Element:

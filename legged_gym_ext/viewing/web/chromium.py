@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import shutil
+import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from st_rl.utils.errors import UserError
+from st_rl.utils.files import write_atomically
 
 _PROGRAMS = ("chromium", "chromedriver")
 _FLAGS = (
@@ -53,3 +56,16 @@ def chromium(size: tuple[int, int] = (640, 520), more: Sequence[str] = (), patie
         yield driver
     finally:
         driver.quit()
+
+
+def save_picture(driver: Any, path: Path, attempts: int = 6) -> None:
+    """Write what the browser shows as PNG; ``UserError`` where a busy machine gives none within ``attempts``."""
+    from selenium.common.exceptions import WebDriverException
+
+    for _ in range(attempts):
+        try:
+            write_atomically(path, driver.get_screenshot_as_png())
+            return
+        except WebDriverException:
+            time.sleep(1.0)
+    raise UserError(f"the browser was too slow for a picture of the page, {attempts} times; try when less is going on")

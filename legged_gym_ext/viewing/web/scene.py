@@ -189,7 +189,7 @@ class SessionScene:
 
     def update(self, *, follow: bool, show_forces: bool) -> None:
         """Bring everything to where it is now; where ``follow`` is set, the first robot stays in the middle."""
-        if self._made_of != self._session.lanes:
+        if self._made_of != list(self._session.lanes):
             self._rebuild()
         with self._server.atomic():
             for lane in self.lanes:

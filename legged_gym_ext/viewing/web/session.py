@@ -150,15 +150,16 @@ class PlaySession(Requests):
         super().__init__()
 
     def _make_lanes(self, names: Sequence[str]) -> None:
-        old, self.lanes = self.lanes, []
+        made: list[Lane] = []
         try:
             for name in names:
-                self.lanes.append(Lane(self.cfg, name, self.course, self.seed))
+                made.append(Lane(self.cfg, name, self.course, self.seed))
         except UserError:
-            for lane in self.lanes:
+            for lane in made:
                 lane.env.close()
-            self.lanes = old
             raise
+        # All at once, for other threads look at the lanes.
+        old, self.lanes = self.lanes, made
         for lane in old:
             lane.env.close()
         self._keep_episode()

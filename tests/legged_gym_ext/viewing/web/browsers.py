@@ -71,8 +71,9 @@ def picture(driver: Any) -> np.ndarray:
 
 
 def complaints(driver: Any) -> list[str]:
-    """What the page has logged as errors."""
-    return [line["message"] for line in driver.get_log("browser") if line["level"] == "SEVERE"]
+    """What the page has logged as errors; not that an image was replaced by the next one before it was decoded."""
+    errors = [line["message"] for line in driver.get_log("browser") if line["level"] == "SEVERE"]
+    return [text for text in errors if not (text.startswith("blob:") and "ERR_FILE_NOT_FOUND" in text)]
 
 
 def find(driver: Any, path: str) -> Any:
