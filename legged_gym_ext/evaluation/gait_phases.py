@@ -65,7 +65,7 @@ def steadied(contacts: NDArray[np.bool_]) -> NDArray[np.bool_]:
     A foot that scuffs while it swings, or bounces when it lands, has not taken a step.
     """
     padded = np.pad(contacts.astype(np.int64), ((2, 2), (0, 0)), mode="edge")
-    return sum(padded[shift : shift + len(contacts)] for shift in range(5)) >= 3
+    return np.lib.stride_tricks.sliding_window_view(padded, 5, axis=0).sum(axis=-1) >= 3
 
 
 def strides_of(contacts: NDArray[np.bool_], step_s: float) -> list[Stride]:

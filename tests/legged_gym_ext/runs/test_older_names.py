@@ -23,3 +23,11 @@ def test_an_older_skill_is_rebuilt_whole() -> None:
         terms["hardness"] = terms.pop("solid_probability")
     old["metrics"]["hardness"]["func"] = "legged_gym_ext.mdp.tracks:hardness"
     assert to_dict(with_stored(env, with_current_names(old, "env"))) == to_dict(env)
+
+
+def test_names_of_motion_fields_are_terms_now() -> None:
+    older = {"env": {"robot": "go1", "motion_fields": ["dof_pos", "base_height"]}}
+    term = {"func": "legged_gym_ext.mdp.motion:dof_pos", "params": {}}
+    ref_obs = {"dof_pos": term, "base_height": term | {"func": "legged_gym_ext.mdp.motion:base_height"}}
+    assert with_current_names(older) == {"env": {"robot": "go1", "ref_obs": ref_obs}}
+    assert with_current_names({"env": {"robot": "go1", "motion_fields": []}}) == {"env": {"robot": "go1"}}
