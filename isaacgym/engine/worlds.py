@@ -29,9 +29,6 @@ GROUND_BIT = 1 << 29
 HARD = (0.99, 0.99, 0.001, 0.5, 2.0)
 """Impedance of contacts. With the engine's own, 0.9 to 0.95, feet that push outwards creep: a quadrupedal robot of 52
 kg sank by 4 cm in 2 s. This costs nothing and leaves a tenth of the creep."""
-FRICTION_STIFFNESS = 10.0
-"""Stiffness of friction over that of the normal direction. With 1, the engine's own, feet that push outwards creep
-ten times as fast: ANYmal C sank by 4 mm a second where it stood."""
 CHECKS = "checks"
 """Name of the texture and material of planes."""
 VISUAL_GROUP, GROUND_GROUP, COLLISION_GROUP = 2, 0, 3
@@ -149,7 +146,6 @@ def _set_options(spec: Any, options: Options) -> None:
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.solver = mujoco.mjtSolver.mjSOL_NEWTON
     spec.option.cone = mujoco.mjtCone.mjCONE_PYRAMIDAL
-    spec.option.impratio = FRICTION_STIFFNESS
     spec.option.iterations, spec.option.ls_iterations = 10, 20
     # A single robot is one island. A broken world is put back by ``physics.repair``, where its actors started.
     spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ISLAND) | int(mujoco.mjtDisableBit.mjDSBL_AUTORESET)

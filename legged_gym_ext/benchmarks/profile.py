@@ -109,6 +109,33 @@ def table(costs: list[Cost]) -> str:
     return "\n".join(lines)
 
 
+_GROUPS = (
+    ("physics", ("physics",)),
+    ("terms, state, observations", ()),
+    ("resets and new tracks", ("event ", "curriculum ")),
+    ("acting and storing", ("acting", "storing the step", "returns")),
+    ("the update, shared out among its steps", ("update",)),
+)
+"""Rows of ``summary``, and with what the names of their parts begin; what belongs to no other row is in the second."""
+
+
+def summary(profiles: Mapping[str, list[Cost]]) -> str:
+    """The profiles of several tasks, by their names, as one table of Markdown: ms on the clock a control step."""
+    names = list(profiles)
+    lines = [f"| ms | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
+    for row, _ in _GROUPS:
+        sums = [sum(cost.wall_ms for cost in costs if _group(cost.part) == row) for costs in profiles.values()]
+        lines.append(f"| {row} | {' | '.join(f'{value:.1f}' for value in sums)} |")
+    totals = [sum(cost.wall_ms for cost in costs) for costs in profiles.values()]
+    lines.append(f"| everything | {' | '.join(f'{value:.1f}' for value in totals)} |")
+    return "\n".join(lines)
+
+
+def _group(part: str) -> str:
+    """The row of ``summary`` that ``part`` belongs to."""
+    return next((row for row, starts in _GROUPS if part.startswith(starts) and starts), _GROUPS[1][0])
+
+
 def _timed_terms(cfg: EnvCfg, watch: Stopwatch) -> EnvCfg:
     """``cfg`` with every term's function timed."""
 

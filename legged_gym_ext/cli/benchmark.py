@@ -6,7 +6,9 @@ rsl-rl-lib's, a mutex policy over one sub-policy, an environment for the Isaac G
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 from legged_gym_ext.benchmarks.environment import env_ratio, measure
 from legged_gym_ext.benchmarks.isaac_gym import isaacgym_over_physics
 from legged_gym_ext.benchmarks.mutex import mutex_over_sub_policy
-from legged_gym_ext.benchmarks.profile import profile, table
+from legged_gym_ext.benchmarks.profile import profile, summary, table
 from legged_gym_ext.benchmarks.update import update_vs_rsl_rl
 from legged_gym_ext.benchmarks.vision import student_train_steps_per_second, vision_over_field
 from legged_gym_ext.benchmarks.watching import watching_off
@@ -26,6 +28,7 @@ from legged_gym_ext.sim.registry import require_backend
 from legged_gym_ext.tasks.cfg import TaskCfg
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.runners.code_state import versions
+from st_rl.utils.errors import UserError
 from st_rl.utils.ranges import Count
 
 _SEEING_WORLDS = 256
@@ -47,8 +50,10 @@ class BenchmarkOptions(WhereOptions):
     """Measurements alternate this many times; medians are reported."""
     steps: Count = 48
     """Control steps per measurement of physics and environment."""
-    profile: str | None = None
-    """Print instead where the time of training this task goes, part by part."""
+    profile: tuple[str, ...] = ()
+    """Print instead where the time of training this task goes, part by part; of several tasks, one table of all."""
+    beside: Path | None = None
+    """JSON file of an earlier measurement, whose figures are printed beside the new ones."""
     json: Path | None = None
     """JSON file to write the figures to."""
 
@@ -67,15 +72,44 @@ def compared_updates(task: TaskCfg, sizes: dict[str, Any]) -> dict[str, float]:
     }
 
 
+def profiles_of(tasks: list[TaskCfg], options: BenchmarkOptions) -> str:
+    """Return where the time of training ``tasks`` goes: by parts of a single one, by groups of parts of several."""
+    costs = {task.name: profile(task, worlds=options.worlds, where=options.where()) for task in tasks}
+    return summary(costs) if len(costs) > 1 else table(costs[tasks[0].name])
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """Return the figures in ``path``; ``UserError`` where it holds none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"'{path}' cannot be read as figures of an earlier measurement: {error}") from error
+    if not isinstance(found, dict) or "env_over_physics" not in found:
+        raise UserError(f"'{path}' is not what --json writes: it has no 'env_over_physics'")
+    return found
+
+
+def as_text(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> str:
+    """Return a line for each figure of ``result``, with that of an ``earlier`` one behind it where there is one."""
+    lines = []
+    for name, value in result.items():
+        before = earlier.get(name)
+        compared = isinstance(value, float) and isinstance(before, int | float)
+        text = f"{value:.3f}" if isinstance(value, float) else str(value)
+        lines.append(f"{name:<28} {text}" + (f"  before {before:.3f}" if compared else ""))
+    return "\n".join(lines)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Return the exit code."""
     options = parse_options(BenchmarkOptions, argv)
     if options.json is not None:
         require_own_report(options.json, "env_over_physics")
     require_backend(options.backend, options.device)
-    if options.profile is not None:
-        print(table(profile(get_task(options.profile), worlds=options.worlds, where=options.where())))
+    if options.profile:
+        print(profiles_of([get_task(name) for name in options.profile], options))
         return 0
+    earlier = {} if options.beside is None else read_report(options.beside)
     task = get_task(options.task)
     size: dict[str, Any] = {"worlds": options.worlds, "rounds": options.rounds, "steps": options.steps}
     where = options.where()
@@ -104,8 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     }
     if options.json is not None:
         write_report(options.json, result)
-    for name, value in result.items():
-        print(f"{name:<28} {value:.3f}" if isinstance(value, float) else f"{name:<28} {value}")
+    print(as_text(result, earlier))
     return 0
 
 

@@ -86,13 +86,18 @@ class EventManager:
             term.func(self._env, mask, **term.params)
 
     def advance(self) -> bool:
-        """Run the ``interval`` events that are due; whether there are any such events at all."""
+        """Run the ``interval`` events that are due; whether any may have been."""
+        happened = False
         for index, term in enumerate(self._by_mode["interval"]):
             clock = self.clocks[index] - self._env.control_dt
             due = clock <= 0.0
+            if self._env.skip_empty and not bool(due.any()):
+                self.clocks[index] = clock
+                continue
             self.clocks[index] = torch.where(due, self._draw(term), clock)
             term.func(self._env, due, **term.params)
-        return bool(self._by_mode["interval"])
+            happened = True
+        return happened
 
 
 class CurriculumManager:

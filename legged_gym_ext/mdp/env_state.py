@@ -192,8 +192,19 @@ class EnvState:
 
     def rand(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Uniform random numbers (N, *shape) from the environment's own generator."""
-        uniform = torch.rand(self.num_envs, *shape, device=self.device, generator=self.generator)
+        return self.draw(slice(None), *shape, low=low, high=high)
+
+    def draw(self, rows: Tensor | slice, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        """Uniform random numbers (n, *shape) like those of ``rand``, for the worlds in ``rows`` alone."""
+        count = self.num_envs if isinstance(rows, slice) else len(rows)
+        uniform = torch.rand(count, *shape, device=self.device, generator=self.generator)
         return uniform * (high - low) + low
+
+    def spread(self, rows: Tensor | slice, values: Tensor) -> Tensor:
+        """Return ``values (n, ...)`` at the ``rows`` of a tensor (N, ...) that is zero elsewhere."""
+        if isinstance(rows, slice):
+            return values
+        return values.new_zeros(self.num_envs, *values.shape[1:]).index_copy_(0, rows, values)
 
     def ground_height(self, xy: Tensor) -> Tensor:
         """Height of the ground under world points ``xy (N, ..., 2)``; (N, ...) m. Boxes are not part of the ground."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -39,29 +41,29 @@ def reset_root_and_joints(
         joint_offset: rad added to the default joint angles; ``joint_vel`` rad/s.
         clearance: m between the highest ground under the robot and its lowest foot.
     """
-    root = torch.zeros(env.num_envs, 13, device=env.device)
-    root[:, 0:2] = env.env_origins[:, 0:2] + env.rand(2, low=xy[0], high=xy[1])
-    if ahead is not None:
-        root[:, 0] += env.rand(low=ahead[0], high=ahead[1])
-    heading = env.rand(low=yaw[0], high=yaw[1])
-    rolled, pitched = env.rand(low=roll[0], high=roll[1]), env.rand(low=pitch[0], high=pitch[1])
-    root[:, 3:7] = quat_from_euler_xyz(rolled, pitched, heading)
-    root[:, 7:10] = env.rand(3, low=lin_vel[0], high=lin_vel[1])
-    if forward is not None:
-        root[:, 7] = env.rand(low=forward[0], high=forward[1])
-    root[:, 10:13] = env.rand(3, low=ang_vel[0], high=ang_vel[1])
-    dof_pos = env.default_dof_pos + env.rand(env.robot.num_dof, low=joint_offset[0], high=joint_offset[1])
-    dof_pos = torch.minimum(torch.maximum(dof_pos, env.dof_lower), env.dof_upper)
-    dof_vel = env.rand(env.robot.num_dof, low=joint_vel[0], high=joint_vel[1])
-    above = env.rand(low=clearance[0], high=clearance[1])
-    # Every world draws, but only those that start anew need to know where the ground is.
     rows = env.rows(mask)
-    footprint = root[rows, None, 0:2] + _footprint(env, heading[rows])
-    feet = quat_rotate(root[rows, None, 3:7].expand(-1, 4, -1), foot_positions(env.robot, dof_pos[rows]))
+    draw, origins = partial(env.draw, rows), env.env_origins[rows]
+    root = torch.zeros(len(origins), 13, device=env.device)
+    root[:, 0:2] = origins[:, 0:2] + draw(2, low=xy[0], high=xy[1])
+    if ahead is not None:
+        root[:, 0] += draw(low=ahead[0], high=ahead[1])
+    heading = draw(low=yaw[0], high=yaw[1])
+    rolled, pitched = draw(low=roll[0], high=roll[1]), draw(low=pitch[0], high=pitch[1])
+    root[:, 3:7] = quat_from_euler_xyz(rolled, pitched, heading)
+    root[:, 7:10] = draw(3, low=lin_vel[0], high=lin_vel[1])
+    if forward is not None:
+        root[:, 7] = draw(low=forward[0], high=forward[1])
+    root[:, 10:13] = draw(3, low=ang_vel[0], high=ang_vel[1])
+    dof_pos = env.default_dof_pos + draw(env.robot.num_dof, low=joint_offset[0], high=joint_offset[1])
+    dof_pos = torch.minimum(torch.maximum(dof_pos, env.dof_lower), env.dof_upper)
+    dof_vel = draw(env.robot.num_dof, low=joint_vel[0], high=joint_vel[1])
+    above = draw(low=clearance[0], high=clearance[1])
+    footprint = root[:, None, 0:2] + _footprint(env, heading)
+    feet = quat_rotate(root[:, None, 3:7].expand(-1, 4, -1), foot_positions(env.robot, dof_pos))
     lowest = feet[..., 2].amin(dim=1) - env.robot.foot_radius
     ground = env.ground_height(footprint).amax(dim=1)
-    root[rows, 2] = env.env_origins[rows, 2] + ground + above[rows] - lowest
-    env.sim.reset(mask, root, dof_pos, dof_vel)
+    root[:, 2] = origins[:, 2] + ground + above - lowest
+    env.sim.reset(mask, *(env.spread(rows, values) for values in (root, dof_pos, dof_vel)))
 
 
 def arrive(env: EnvState, mask: Tensor, *, share: Share) -> None:
@@ -112,20 +114,21 @@ def randomize_dynamics(
 ) -> None:
     """Draw friction, added mass (kg), shift of the trunk's center of mass (m), motor strength (factor per joint),
     PD gains (factor per joint), dry joint friction (N m) and armature (factor per joint)."""
-    d, robot = env.robot.num_dof, env.robot
+    d, robot, rows = env.robot.num_dof, env.robot, env.rows(mask)
 
-    def factor(bounds: Interval, nominal: tuple[float, ...]) -> Tensor:
-        return env.rand(d, low=bounds[0], high=bounds[1]) * constant(nominal, env.device)
+    def drawn(*shape: int, bounds: Interval, nominal: tuple[float, ...] = (1.0,)) -> Tensor:
+        values = env.draw(rows, *shape, low=bounds[0], high=bounds[1])
+        return env.spread(rows, values if nominal == (1.0,) else values * constant(nominal, env.device))
 
     sample = DynamicsSample(
-        friction=env.rand(low=friction[0], high=friction[1]),
-        added_mass=env.rand(low=added_mass[0], high=added_mass[1]),
-        com_shift=env.rand(3, low=com_shift[0], high=com_shift[1]),
-        motor_strength=env.rand(d, low=motor_strength[0], high=motor_strength[1]),
-        stiffness=factor(gains, robot.stiffness),
-        damping=factor(gains, robot.damping),
-        joint_friction=env.rand(d, low=joint_friction[0], high=joint_friction[1]),
-        armature=factor(armature, (robot.armature,) * d),
+        friction=drawn(bounds=friction),
+        added_mass=drawn(bounds=added_mass),
+        com_shift=drawn(3, bounds=com_shift),
+        motor_strength=drawn(d, bounds=motor_strength),
+        stiffness=drawn(d, bounds=gains, nominal=robot.stiffness),
+        damping=drawn(d, bounds=gains, nominal=robot.damping),
+        joint_friction=drawn(d, bounds=joint_friction),
+        armature=drawn(d, bounds=armature, nominal=(robot.armature,) * d),
     )
     env.sim.set_dynamics(mask, sample)
 

@@ -63,7 +63,7 @@ class TrackState:
         self.has_obstacles = yielding > 0 and cfg.soft_obstacles
         """Whether there are boxes that can be soft."""
         self._make_points(sim)
-        self.tracks = self._fresh(torch.zeros(n, cfg.num_blocks, device=device), self._noise())
+        self.tracks = self._fresh(torch.zeros(n, cfg.num_blocks, device=device), self._noise(n))
         self._kernels = self._compile(yielding)
 
     def _make_points(self, sim: Simulator) -> None:
@@ -91,8 +91,8 @@ class TrackState:
 
     # ---------------------------------------------------------------- making tracks
 
-    def _noise(self) -> Tensor:
-        return torch.rand(self.num_envs, num_random(self.cfg), generator=self.generator, device=self.device)
+    def _noise(self, count: int) -> Tensor:
+        return torch.rand(count, num_random(self.cfg), generator=self.generator, device=self.device)
 
     def _fresh(self, difficulty: Tensor, noise: Tensor) -> Tracks:
         kinds = draw_kinds(self.cfg, self.num_envs, self.generator, self.device)
@@ -105,17 +105,21 @@ class TrackState:
             num_levels: a block of level l has a difficulty drawn from [l, l + 1] / num_levels.
             uniform: draw difficulties from [0, 1] whatever the levels.
         """
-        device, generator = self.device, self.generator
-        kinds = draw_kinds(self.cfg, self.num_envs, generator, device)
+        # On a GPU, where the host must not look at the mask, all worlds draw and what is not masked is not written.
+        rows = mask.nonzero().squeeze(1) if self.skip_empty else None
+        of_rows = slice(None) if rows is None else rows
+        levels, solid_probability = self.levels[of_rows], self.solid_probability[of_rows]
+        device, generator, count = self.device, self.generator, len(levels)
+        kinds = draw_kinds(self.cfg, count, generator, device)
         within = torch.rand(kinds.shape, generator=generator, device=device)
-        noise = self._noise()
-        solid = torch.rand(self.num_envs, generator=generator, device=device) < self.solid_probability
+        noise = self._noise(count)
+        solid = torch.rand(count, generator=generator, device=device) < solid_probability
         if not self.cfg.soft_obstacles:
             solid = torch.ones_like(solid)
-        difficulty = within if uniform else (self.levels.gather(1, kinds) + within) / num_levels
-        rows = mask.nonzero().squeeze(1) if self.skip_empty else mask
-        where = rows if self.skip_empty else slice(None)
-        self.tracks.write(rows, build_tracks(self.cfg, kinds[where], difficulty[where], noise[where]))
+        difficulty = within if uniform else (levels.gather(1, kinds) + within) / num_levels
+        self.tracks.write(mask if rows is None else rows, build_tracks(self.cfg, kinds, difficulty, noise))
+        if rows is not None:
+            solid = torch.zeros_like(mask).index_copy_(0, rows, solid)
         self._sim.set_boxes(mask, self.tracks.boxes, solid[:, None] | ~self.tracks.obstacle)
         self.max_x = torch.where(mask, 0.0, self.max_x)
         self.mark = torch.where(mask, -_REACH_BEHIND, self.mark)

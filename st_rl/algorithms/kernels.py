@@ -1,11 +1,8 @@
 """Faster linear layers and ELUs for everything run inside a context.
 
-On the CPU, in plain single precision: torch multiplies matrices with MKL, which leaves half of the vector units idle on
-processors that are not Intel's; oneDNN, which every build of torch for x86 carries, uses them all (2.2 times the rate
-measured on Zen 5, the same on Intel). Its linear layer has no derivative in torch, so one is given here.
-
-Large layers are computed by all threads that torch has, everything else, where that is asked for, by one: see
-``st_rl.utils.threads``.
+On the CPU, in plain single precision: oneDNN's linear layer, which has no derivative in torch, so that one is given
+here. Networks that say so are computed part by part (``st_rl.utils.layers``). Other large layers are computed by all
+threads that torch has, everything else, where that is asked for, by one: see ``st_rl.utils.threads``.
 
 On a GPU matrix products are made of TF32 numbers, with 10 bits after the binary point, added up in single precision.
 """
@@ -23,10 +20,9 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from st_rl.modules.conv2d import Conv2dModel
+from st_rl.utils.layers import ONEDNN, elu, elu_gradient, layers_in_parts, product, weight_gradient
 from st_rl.utils.sharded import can_be_sharded, run_sharded
 from st_rl.utils.threads import OneThread, all_threads
-
-_ATEN = torch.ops.aten
 
 
 def fast_kernels(device: torch.device, *, one_thread: bool = False) -> AbstractContextManager[Any]:
@@ -39,7 +35,7 @@ def fast_kernels(device: torch.device, *, one_thread: bool = False) -> AbstractC
     """
     if device.type == "cuda":
         return _tf32()
-    if device.type == "cpu" and _AVAILABLE:
+    if device.type == "cpu" and ONEDNN:
         return _with_one_thread() if one_thread else _FastKernels()
     return contextlib.nullcontext()
 
@@ -61,7 +57,7 @@ _LARGE = _CONVOLUTIONS + _TRANSCENDENTAL
 
 @contextlib.contextmanager
 def _with_one_thread() -> Iterator[None]:
-    with _FastKernels(), OneThread():
+    with _FastKernels(), OneThread(), layers_in_parts():
         yield
 
 
@@ -73,14 +69,6 @@ def _tf32() -> Iterator[None]:
         yield
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before
-
-
-def _available() -> bool:
-    # The operator is torch's own but not part of its documented interface: ask for it before relying on it.
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-
-
-_AVAILABLE = _available()
 
 
 _MEMORIES = (torch.lstm, torch.gru)
@@ -115,9 +103,9 @@ _LARGE_TENSOR = 2e5
 
 
 def _product(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-    """``a @ b.T + bias`` for ``a (..., K)``, ``b (M, K)``, by oneDNN; not differentiable."""
+    """See ``st_rl.utils.layers.product``."""
     with all_threads(a.numel() * b.shape[0] > _LARGE_PRODUCT):
-        return torch.ops.mkldnn._linear_pointwise(a, b, bias, "none", [], "")
+        return product(a, b, bias)
 
 
 class _Linear(torch.autograd.Function):
@@ -139,11 +127,11 @@ class _Linear(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             grad_x = multiply(grad, weight.t())
         if ctx.needs_input_grad[1]:
-            # The transposed product is the faster one where the layer widens.
-            if rows.shape[1] < grad_rows.shape[1]:
-                grad_weight = multiply(rows.t(), grad_rows.t()).t()
+            if torch.is_grad_enabled():
+                grad_weight = _matmul(grad_rows.t(), rows.t())
             else:
-                grad_weight = multiply(grad_rows.t(), rows.t())
+                with all_threads(rows.numel() * grad_rows.shape[1] > _LARGE_PRODUCT):
+                    grad_weight = weight_gradient(rows, grad_rows)
         if ctx.has_bias and ctx.needs_input_grad[2]:
             grad_bias = grad_rows.sum(0)
         return grad_x, grad_weight, grad_bias
@@ -158,11 +146,8 @@ class _Elu(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        # exp(min(x, 0)) is what the derivative's kernel computes, with a vectorized exponential that is three times
-        # as fast as that of the forward kernel; and x > exp(x) - 1 exactly where x > 0.
         with all_threads(x.numel() > _LARGE_TENSOR):
-            y = _ATEN.elu_backward(_ONE.expand_as(x), 1.0, 1.0, 1.0, False, x)
-            y = torch.maximum(x, y.sub_(1.0), out=y)
+            y = elu(x)
         ctx.save_for_backward(y)
         return y
 
@@ -170,7 +155,4 @@ class _Elu(torch.autograd.Function):
     def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
         (y,) = ctx.saved_tensors
         with all_threads(y.numel() > _LARGE_TENSOR):
-            return _ATEN.elu_backward(grad, 1.0, 1.0, 1.0, True, y)
-
-
-_ONE = torch.ones(())
+            return elu_gradient(grad, y)

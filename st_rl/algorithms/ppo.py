@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from st_rl.algorithms import distributed, losses
+from st_rl.algorithms.adam import Adam
 from st_rl.algorithms.kernels import fast_kernels, only_known_layers
 from st_rl.algorithms.ppo_cfg import PPOCfg
 from st_rl.algorithms.replay import Learn, ReplayedSteps
@@ -18,7 +19,7 @@ from st_rl.modules.normalizer import EmpiricalNormalization
 from st_rl.storage.hidden import flatten_states
 from st_rl.storage.rollout_storage import Batch, RolloutStorage, Transition
 from st_rl.utils.errors import UserError
-from st_rl.utils.memory import require_memory
+from st_rl.utils.memory import keep_freed_memory, require_memory
 from st_rl.utils.threads import OneThread
 
 __all__ = ["PPO", "PPOCfg"]
@@ -75,7 +76,7 @@ class PPO:
         """Adam whose rate is a tensor, so that adapting it needs no synchronization."""
         rate = torch.tensor(self.cfg.learning_rate, device=self.device)
         parameters = [p for p in self.actor_critic.parameters() if p.requires_grad]
-        return torch.optim.Adam(parameters, lr=rate, fused=True, capturable=self.device.type == "cuda")
+        return Adam(parameters, lr=rate, fused=True, capturable=self.device.type == "cuda")
 
     def _loss_coefs(self) -> dict[str, float]:
         """Weight of every loss term by its name; a subclass adds its own."""
@@ -113,6 +114,7 @@ class PPO:
             f"the transitions of {num_transitions_per_env} steps in {num_envs} worlds",
             "the number of worlds (num_envs) or of steps (num_steps_per_env)",
         )
+        keep_freed_memory(self.device)
         self.separate_critic = num_critic_obs is not None
         self.storage = self._build_storage(num_envs, num_transitions_per_env, num_obs, num_critic_obs, num_actions)
         self._init_normalizers(num_obs, num_critic_obs)

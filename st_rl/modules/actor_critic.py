@@ -15,6 +15,7 @@ from st_rl.modules.policy_cfg import PolicyCfg
 from st_rl.modules.utils import activation_class, as_sizes, orthogonal_
 from st_rl.utils.errors import UserError
 from st_rl.utils.gaussian import DiagonalGaussian
+from st_rl.utils.layers import run_layers
 from st_rl.utils.obs_layout import ObsLayout, Segments, as_layout
 from st_rl.utils.policy_interface import Settings
 
@@ -54,7 +55,7 @@ class Actor(nn.Module):
 
     def action_mean(self, obs: Tensor) -> Tensor:
         """Mean action ``(..., act_dim)`` at ``obs (..., obs_dim)``."""
-        mean = self.mean(self.fc(obs))
+        mean = run_layers([*self.fc, self.mean], obs)
         return mean if self.mu_activation is None else self.mu_activation(mean)
 
     def forward(self, obs: Tensor) -> Normal:
@@ -78,7 +79,7 @@ class Critic(nn.Module):
 
     def forward(self, obs: Tensor) -> Tensor:
         """Values ``(..., 1)`` at ``obs (..., obs_dim)``."""
-        return self.fc(obs)
+        return run_layers(self.fc, obs)
 
 
 class ActorCritic(nn.Module):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from st_rl.modules.utils import activation_class, as_sizes
+from st_rl.utils.layers import run_layers
 
 
 class MlpModel(nn.Module):
@@ -41,7 +42,7 @@ class MlpModel(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """``(..., input_size)`` -> ``(..., output_size)``."""
-        return self.model(input)
+        return run_layers(self.model, input)
 
     @property
     def output_size(self) -> int:

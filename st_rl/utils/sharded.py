@@ -48,7 +48,7 @@ def run_sharded(function: Callable[..., Outputs], arguments: Sequence[Any]) -> O
         value, given, own = inputs[0], inputs[1 : 1 + len(states)], inputs[1 + len(states) :]
         return function(value, given[0] if len(given) == 1 else tuple(given), list(own), *options)
 
-    slices = _slices(values.shape[1], _LEAST_SEQUENCES)
+    slices = slices_of(values.shape[1], _LEAST_SEQUENCES)
     return _Sharded.apply(one, slices, 1, 1 + len(states), values, *states, *weights)
 
 
@@ -60,7 +60,7 @@ def run_images(module: nn.Module, images: Tensor) -> Tensor:
     if not (in_one_thread() and images.device.type == "cpu" and len(images) >= 2 * _LEAST_IMAGES):
         return module(images)
     names, weights = zip(*module.named_parameters(), strict=True)
-    slices = _slices(len(images), _LEAST_IMAGES)
+    slices = slices_of(len(images), _LEAST_IMAGES)
     # While a module is called with other weights they are its own, so that no two threads may call the same one.
     free = _copies(module, len(slices))
 
@@ -108,7 +108,7 @@ class _Sharded(torch.autograd.Function):
                 made[part] = one(own)
             leaves[part] = own
 
-        _in_threads(run, len(slices))
+        in_threads(run, len(slices))
         ctx.parts, ctx.how = list(zip(leaves, made, strict=True)), (slices, dim, num_split)
         return tuple(torch.cat([outputs[i].detach() for outputs in made], dim=dim) for i in range(len(made[0])))
 
@@ -124,7 +124,7 @@ class _Sharded(torch.autograd.Function):
             given = [_part(grad, dim, slices[part]) for grad in grads]
             found[part] = list(torch.autograd.grad(outputs, wanted, given))
 
-        _in_threads(run, len(slices))
+        in_threads(run, len(slices))
         per_tensor = iter(zip(*found, strict=True))
         results: list[Tensor | None] = []
         for index, needs in enumerate(needed):
@@ -140,14 +140,14 @@ def _part(tensor: Tensor, dim: int, which: slice) -> Tensor:
     return tensor.narrow(dim, which.start, which.stop - which.start).contiguous()
 
 
-def _slices(count: int, least: int) -> list[slice]:
+def slices_of(count: int, least: int) -> list[slice]:
     """``count`` in about equal parts of at least ``least``."""
     parts = max(1, min(_PARTS, count // least))
     bounds = [count * part // parts for part in range(parts + 1)]
     return [slice(first, last) for first, last in itertools.pairwise(bounds)]
 
 
-def _in_threads(run: Callable[[int], None], count: int) -> None:
+def in_threads(run: Callable[[int], None], count: int) -> None:
     """Call ``run`` for all of ``range(count)``, one thread of torch's in each of ours."""
     inference = torch.is_inference_mode_enabled()
 

@@ -98,8 +98,8 @@ def test_a_block_on_a_slope_below_the_angle_of_friction_stays_where_it_is(engine
     world.step(40)
     start = world.root[0, 0, 0].item()
     world.step(200)
-    # Contacts are soft: with as much stiffness of friction as of the normal direction it creeps by 0.1 mm a second.
-    assert abs(world.root[0, 0, 0].item() - start) < 3e-5
+    # Contacts are soft: it creeps, and ten times as slowly where friction is ten times as stiff.
+    assert abs(world.root[0, 0, 0].item() - start) < (3e-5 if engine == "mujoco" else 3e-4)
 
 
 def test_a_ball_that_slides_ends_up_rolling_at_five_sevenths_of_its_speed(engine: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from legged_gym_ext.benchmarks import profile as module
-from legged_gym_ext.benchmarks.profile import Cost, Stopwatch, profile, table
+from legged_gym_ext.benchmarks.profile import Cost, Stopwatch, profile, summary, table
 from legged_gym_ext.sim.where import Where
 from legged_gym_ext.tasks.registry import get_task
 from st_rl.utils.errors import UserError
@@ -71,6 +71,21 @@ def test_the_table_adds_up_and_puts_small_parts_together() -> None:
         "| update | 3.99 | 4.00 | 39.9% |",
         "| 2 parts of less than 0.2 % | 0.01 | 0.02 | 0.1% |",
         "| everything | 10.00 | 16.02 | 100 % |",
+    ]
+
+
+def test_several_tasks_are_summed_up_by_groups_of_parts() -> None:
+    walk = [Cost("physics", 6.0, 12.0), Cost("update", 4.0, 4.0), Cost("event pose", 0.5, 0.5)]
+    jump = [Cost("acting", 2.0, 2.0), Cost("curriculum level", 0.25, 1.0), Cost("reward impact", 1.0, 1.0)]
+    assert summary({"walk": walk, "jump": jump}).splitlines() == [
+        "| ms | walk | jump |",
+        "|---|---|---|",
+        "| physics | 6.0 | 0.0 |",
+        "| terms, state, observations | 0.0 | 1.0 |",
+        "| resets and new tracks | 0.5 | 0.2 |",
+        "| acting and storing | 0.0 | 2.0 |",
+        "| the update, shared out among its steps | 4.0 | 0.0 |",
+        "| everything | 10.5 | 3.2 |",
     ]
 
 

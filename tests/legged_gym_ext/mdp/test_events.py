@@ -7,6 +7,8 @@ import math
 import pytest
 import torch
 
+from legged_gym_ext.envs.cfg import EventTermCfg
+from legged_gym_ext.envs.managers import EventManager
 from legged_gym_ext.mdp import curriculum, events
 from legged_gym_ext.mdp.commands import VelocityCommandCfg, resample_due, steer_along_track, velocity_commands
 from legged_gym_ext.mdp.env_state import EnvState
@@ -278,3 +280,43 @@ def test_steering_leads_back_to_the_track(env: EnvState) -> None:
     close(steer_along_track(env), [[0.8, -0.2, -0.2], [0.8, 0.1, 0.6], [0.8, 0.3, -1.0]])
     steered = steer_along_track(env, lateral_gain=0.5, yaw_gain=1.0, max_lateral=1.0, max_yaw_rate=0.5)
     close(steered, [[0.8, -0.1, -0.1], [0.8, 0.05, 0.3], [0.8, 1.0, -0.5]])
+
+
+# ------------------------------------------------------------------ random numbers
+
+
+def test_only_worlds_that_start_anew_draw_random_numbers(env: EnvState) -> None:
+    expected = torch.Generator().manual_seed(7)
+    spread = torch.rand(1, generator=expected), torch.rand(1, generator=expected)
+    env.generator.manual_seed(7)
+    events.randomize_dynamics(env, MIDDLE, friction=(0.5, 1.5), added_mass=(-1.0, 1.0))
+    friction, mass = env.sim.dynamics.friction, env.sim.dynamics.added_mass
+    assert friction is not None and mass is not None
+    close(friction, [1.0, 0.5 + float(spread[0]), 1.0])
+    close(mass, [0.0, 2.0 * float(spread[1]) - 1.0, 0.0])
+
+
+def test_drawing_for_all_worlds_is_the_same_by_rows_and_by_mask(env: EnvState) -> None:
+    results = []
+    for looks in (True, False):
+        env.skip_empty = looks
+        env.generator.manual_seed(3)
+        events.reset_root_and_joints(env, everyone(env))
+        results.append((env.sim.root_states.clone(), env.sim.dof_vel.clone()))
+    for by_rows, by_mask in zip(*results, strict=True):
+        assert torch.equal(by_rows, by_mask)
+
+
+def test_interval_events_that_are_not_due_do_nothing(env: EnvState) -> None:
+    seen: list[torch.Tensor] = []
+    manager = EventManager(
+        env, {"kick": EventTermCfg(lambda _, mask: seen.append(mask.clone()), "interval", interval_s=(1.0, 1.0))}
+    )
+    manager.clocks = [torch.tensor([0.03, 0.05, 0.05])]
+    state = env.generator.get_state()
+    assert not manager.advance() and not seen
+    assert torch.equal(env.generator.get_state(), state)
+    close(manager.clocks[0], [0.01, 0.03, 0.03])
+    assert manager.advance()
+    assert [mask.tolist() for mask in seen] == [[True, False, False]]
+    close(manager.clocks[0], [1.0, 0.01, 0.01])

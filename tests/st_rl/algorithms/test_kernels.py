@@ -9,9 +9,10 @@ from torch.nn import functional
 
 from st_rl.algorithms import kernels
 from st_rl.algorithms.kernels import fast_kernels
+from st_rl.utils.layers import ONEDNN
 
 CPU = torch.device("cpu")
-pytestmark = pytest.mark.skipif(not kernels._AVAILABLE, reason="this build of torch has no oneDNN")
+pytestmark = pytest.mark.skipif(not ONEDNN, reason="this build of torch has no oneDNN")
 
 
 def network() -> nn.Sequential:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +51,25 @@ def test_networks_are_counted_by_their_hidden_layers() -> None:
     settings = {"actor_hidden_dims": [100, 50, 10], "critic_hidden_dims": (20,), "activation": "elu", "rnn_layers": 2}
     assert network_bytes(settings) == 16 * (100 * 50 + 50 * 10)
     assert network_bytes({}) == 0
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only the GNU C library keeps memory when it is asked to")
+def test_memory_that_was_freed_is_used_again_without_asking_the_system() -> None:
+    program = """
+import resource, sys, torch
+from st_rl.utils.memory import keep_freed_memory
+if sys.argv[1] == "keep":
+    assert keep_freed_memory()
+def pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    tensors = [torch.ones(1 << 20) for _ in range(40)]  # 4 MiB each
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+pages()
+print(pages())
+"""
+
+    def faults(how: str) -> int:
+        run = [sys.executable, "-c", program, how]
+        return int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+
+    assert faults("keep") < 2000 < faults("leave")

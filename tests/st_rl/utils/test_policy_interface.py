@@ -9,7 +9,7 @@ import torch
 
 from st_rl.utils.errors import UserError
 from st_rl.utils.obs_layout import ObsLayout
-from st_rl.utils.policy_interface import PolicyInterface, conversion_between
+from st_rl.utils.policy_interface import PolicyInterface, columns_elsewhere, conversion_between, rearranged
 
 SCALES = {"lin_vel": 2.0, "ang_vel": 0.25, "gravity": 1.0, "dof_pos": 1.0, "dof_vel": 0.05}
 LAYOUT = ObsLayout({"proprioception": (12 + 3 * 2,), "heights": (3,)})
@@ -133,3 +133,30 @@ def test_other_parts_of_the_same_size_are_refused() -> None:
     zero = interface(normalization={"obs_scales": {**SCALES, "gravity": 0.0}})
     with pytest.raises(UserError, match="by 0"):
         conversion_between(zero, interface(), "run")
+
+
+def test_a_segment_that_is_not_there_is_made_of_columns_that_mean_the_same() -> None:
+    # The actions first, then the commands: columns 16, 17 and 9 to 11 of proprioception; the heights by their name.
+    layout = ObsLayout({"own": (5,), "heights": (3,)})
+    terms = {"own": {"parts": ["actions", "commands"]}, "heights": {"scale": 3.0}}
+    policy = interface(layout, env={"observations": terms})
+    found = columns_elsewhere(interface(), LAYOUT, policy)
+    assert found == (16, 17, 9, 10, 11, 18, 19, 20)
+    twice = interface(normalization={"obs_scales": {**SCALES, "lin_vel": 4.0}})
+    conversion = conversion_between(rearranged(twice, layout, found), policy, "run")
+    # The environment doubles the commanded velocities, and neither the yaw rate nor the rest.
+    assert conversion.obs_factor is not None
+    assert conversion.obs_factor.tolist() == [1.0, 1.0, 0.5, 0.5, 1.0, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        ObsLayout({"smell": (1,)}),
+        ObsLayout({"heights": (2,)}),  # of another shape
+        ObsLayout({"own": (10,)}),  # two steps of what the environment shows one of
+    ],
+)
+def test_what_means_something_else_is_not_taken_for_it(layout: ObsLayout) -> None:
+    terms = {"own": {"parts": ["actions", "commands"]}}
+    assert columns_elsewhere(interface(), LAYOUT, interface(layout, env={"observations": terms})) is None
