@@ -11,10 +11,11 @@ from legged_gym_ext.robots.registry import get_robot
 from legged_gym_ext.runs.command_line import parse_options, run_script
 from legged_gym_ext.runs.motions import MOTIONS, write_motions
 from st_rl.utils.errors import UserError
+from st_rl.utils.ranges import Checked
 
 
 @dataclass
-class MotionOptions:
+class MotionOptions(Checked):
     """Make reference motions of the suite's robots by formulas: gaits at several speeds and yaw rates."""
 
     robots: tuple[str, ...] = ("go1", "a1")

@@ -12,11 +12,11 @@ from legged_gym_ext.pipeline.runs_server import RunsServer
 from legged_gym_ext.runs import folders as runs
 from legged_gym_ext.runs.command_line import parse_options, run_script
 from st_rl.utils.errors import UserError
-from st_rl.utils.ranges import Bounds
+from st_rl.utils.ranges import Bounds, Checked
 
 
 @dataclass
-class RunsOptions:
+class RunsOptions(Checked):
     """List the runs, and serve a page to the browser of this machine that compares them while they train."""
 
     log_root: Path = runs.LOG_ROOT

@@ -65,8 +65,11 @@ def ship(folder: Path, root: Path, name: str | None = None, *, replace: bool = F
     checkpoint.write_json(temporary / "config.json", without_absolute_paths(config))
     kept = {key: value for key, value in content.items() if key in KEPT}
     checkpoint.save_tensors(temporary / source.name, kept)
-    checkpoint.write_json(temporary / DEPLOYMENT, deployment(folder, runs.load_policy(folder)))
     facts = mutex.policy_facts(temporary)
+    description = deployment(folder, runs.load_policy(folder))
+    # The shipped file is a smaller one than the run's.
+    description |= {name: value for name, value in facts.items() if name in description}
+    checkpoint.write_json(temporary / DEPLOYMENT, description)
     for name, report in (evaluation | _more_evaluations(folder)).items():
         report = report | {"policy": target.name} | facts
         checkpoint.write_json(temporary / name, without_absolute_paths(report))

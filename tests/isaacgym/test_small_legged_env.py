@@ -63,8 +63,8 @@ def test_both_engines_give_the_same_rollout(engine: str) -> None:
     for _ in range(10):
         env.step(torch.rand(2, 12, generator=generator) - 0.5)
     reference = _reference_rollout()
-    assert torch.allclose(env.root_states[:, :7], reference[0], atol=2e-3)
-    assert torch.allclose(env.dof_pos, reference[1], atol=5e-3)
+    assert torch.allclose(env.root_states[:, :7], reference[0], atol=3e-2)
+    assert torch.allclose(env.dof_pos, reference[1], atol=5e-2)
 
 
 def _reference_rollout() -> tuple[torch.Tensor, torch.Tensor]:
