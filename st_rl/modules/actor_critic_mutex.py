@@ -125,6 +125,8 @@ class ActorCriticMutex(ActorCritic):
             raise UserError(f"{type(self).__name__} needs sub_policy_paths with at least one run folder")
         self.sub_policy_paths = [str(path) for path in sub_policy_paths]
         self.env_interface = env_interface
+        self.skip_empty = True
+        """On a CPU, run sub-policies for the worlds that need them alone, for which the host must know which they are."""
         subs = [
             load_sub_policy(path, layout, num_actions, sub_policy_class_name, env_interface)
             for path in self.sub_policy_paths
@@ -195,7 +197,7 @@ class ActorCriticMutex(ActorCritic):
         worlds, so that it misses no step, unless ``forget_inactive`` allows to reset it where it is not active.
         """
         # Picking rows pays off on a CPU; on a GPU it would wait for the device, and whole batches cost little there.
-        on_cpu = observations.device.type == "cpu"
+        on_cpu = self.skip_empty and observations.device.type == "cpu"
         outputs = []
         for index, module in enumerate(self.submodules):
             if active is not None and on_cpu and (forget_inactive or not module.is_recurrent):

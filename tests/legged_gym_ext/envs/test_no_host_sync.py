@@ -89,7 +89,7 @@ def test_a_rollout_of_a_student_waits_for_nothing() -> None:
     env = as_on_a_gpu(make_env(task.env, where=Where(num_threads=1), num_envs=4, seed=1))
     runner = make_runner(task, env, None)
     algorithm: Any = runner.alg
-    algorithm.storage.skip_empty = algorithm.actor_critic.skip_empty = False
+    algorithm.storage.skip_empty = algorithm.actor_critic.skip_empty = algorithm.teacher.policy.skip_empty = False
     runner.stream = io.StringIO()
     runner.learn(1)
     with HostSyncs(ignoring=MUJOCO) as syncs:

@@ -17,8 +17,16 @@ VELOCITY, FRICTION = LAYOUT.slice_of("velocity"), LAYOUT.slice_of("friction")
 def watch_actor(policy: Any) -> list[torch.Tensor]:
     """What the actor (or its memory) reads, call by call."""
     seen: list[torch.Tensor] = []
-    reader = policy.memory_a if policy.is_recurrent else policy.actor.fc
-    reader.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    if policy.is_recurrent:
+        policy.memory_a.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+        return seen
+    plain = policy.actor.action_mean
+
+    def watched(obs: torch.Tensor) -> torch.Tensor:
+        seen.append(obs)
+        return plain(obs)
+
+    policy.actor.action_mean = watched
     return seen
 
 
