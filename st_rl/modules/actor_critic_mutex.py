@@ -126,7 +126,7 @@ class ActorCriticMutex(ActorCritic):
         self.sub_policy_paths = [str(path) for path in sub_policy_paths]
         self.env_interface = env_interface
         self.skip_empty = True
-        """On a CPU, run sub-policies for the worlds that need them alone, for which the host must know which they are."""
+        """On a CPU, run sub-policies only for the worlds that need them, which the host must know for that."""
         subs = [
             load_sub_policy(path, layout, num_actions, sub_policy_class_name, env_interface)
             for path in self.sub_policy_paths
