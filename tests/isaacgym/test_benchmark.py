@@ -17,11 +17,13 @@ CFG = WalkersCfg(num_threads=1)
 
 
 def test_walkers_that_are_told_to_stand_stand() -> None:
+    torch.manual_seed(0)
     env = Walkers(A1, 3, CFG)
-    for _ in range(60):
+    # They start in a random pose and on the move.
+    for _ in range(150):
         _, _, ended = env.step(torch.zeros(3, env.num_actions))
         assert not ended.any()
-    assert env.root_states[:, 2].min() > 0.18
+    assert env.root_states[:, 2].min() > 0.22
     weights = env.contacts[:, :, 2].sum(1)
     assert weights == pytest.approx(9.81 * env.sim.live.masses().sum(1).float(), rel=0.1)
     env.close()

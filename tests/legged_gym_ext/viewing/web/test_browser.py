@@ -74,8 +74,8 @@ def test_the_page_loads_and_the_robot_moves_on_it(driver: Any, viewer: Any, sess
     moved = until(lambda: _changed(first, picture(driver)) > 200, "the picture does not change")
     assert moved and not complaints(driver)
     # Gray levels of the depth image: near things and far ones.
-    image = find(driver, "//img[contains(@src, 'data:image') or contains(@src, 'blob:')]")
-    assert image.size["width"] > 100
+    image = "//img[contains(@src, 'data:image') or contains(@src, 'blob:')]"
+    until(lambda: find(driver, image).size["width"] > 100, "the depth image is not shown")
     depth = until(lambda: session.depth_image(0), "there is no depth image")
     assert 0.0 <= float(depth.min()) < 0.6 < float(depth.max())
 
@@ -115,10 +115,12 @@ def test_commands_by_slider_and_by_key(driver: Any, viewer: Any, session: PlaySe
 
 def test_course_seed_world_and_policy(driver: Any, viewer: Any, session: PlaySession) -> None:
     type_in(driver, viewer.panel.blocks, "moat")
+    until(lambda: viewer.panel.blocks.value == "moat", "the blocks did not change")
     click(driver, "Build this course")
     until(lambda: "moat" in viewer.panel.message.content, "a mistake is not said")
     type_in(driver, viewer.panel.blocks, "crawl")
     type_in(driver, viewer.panel.difficulty, "0.6")
+    until(lambda: viewer.panel.difficulty.value == 0.6 and viewer.panel.blocks.value == "crawl", "they did not change")
     click(driver, "Build this course")
     until(lambda: session.lanes[0].env.cfg.track.blocks == ("crawl",), "no other course was built")  # pyright: ignore[reportOptionalMemberAccess]
     until(lambda: not viewer.panel.message.content, "the mistake is still said")
